@@ -1,0 +1,55 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// The manifest is the architecture: imports go downwards only, as docs/architecture.md draws them.
+///
+///     vtep
+///     Agent
+///     Dataplane
+///     Forwarding   LinuxIO
+///     VXLAN
+let package = Package(
+  name: "vtep",
+  products: [.executable(name: "vtep", targets: ["vtep"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .target(name: "VXLAN"),
+    .target(name: "Forwarding", dependencies: ["VXLAN"]),
+    .target(name: "CLinuxIO"),
+    .target(name: "LinuxIO", dependencies: ["VXLAN", "CLinuxIO"]),
+    .target(name: "Dataplane", dependencies: ["VXLAN", "Forwarding", "LinuxIO"]),
+    .target(
+      name: "Agent",
+      dependencies: [
+        "VXLAN", "Forwarding", "LinuxIO", "Dataplane", "Yams",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ]),
+    .executableTarget(
+      name: "vtep",
+      dependencies: [
+        "VXLAN", "LinuxIO", "Agent",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .target(
+      name: "TestKit", dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane"]),
+    .testTarget(name: "VXLANTests", dependencies: ["VXLAN", "TestKit"]),
+    .testTarget(name: "ForwardingTests", dependencies: ["VXLAN", "Forwarding", "TestKit"]),
+    .testTarget(name: "LinuxIOTests", dependencies: ["VXLAN", "LinuxIO", "TestKit"]),
+    .testTarget(
+      name: "DataplaneTests",
+      dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "TestKit"]),
+    .testTarget(name: "AgentTests", dependencies: ["VXLAN", "LinuxIO", "Dataplane", "Agent", "TestKit"]),
+    .testTarget(
+      name: "SimulationTests",
+      dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "TestKit"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

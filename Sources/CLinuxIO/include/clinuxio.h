@@ -1,0 +1,11 @@
+// What Swift cannot import of Linux's interfaces: macros that take arguments, variadic calls, structures with
+// flexible or overlaid parts. No logic.
+#ifndef CLINUXIO_H
+#define CLINUXIO_H
+
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stdint.h>
+
+#endif
