@@ -7,5 +7,10 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include "clinuxio_tap.h"
+#include "clinuxio_udp.h"
 
 #endif

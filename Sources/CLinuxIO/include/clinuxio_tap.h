@@ -1,0 +1,18 @@
+// TAP devices: the ioctls of /dev/net/tun. Every function answers 0 or more, or -errno.
+// Source: Documentation/networking/tuntap.rst, include/uapi/linux/if_tun.h.
+#ifndef CLINUXIO_TAP_H
+#define CLINUXIO_TAP_H
+
+#include <stdint.h>
+
+// Opens /dev/net/tun, attaches to the TAP device `name` (created if absent) with a virtio-net header of 10 bytes in
+// front of every frame. Non-blocking, close-on-exec. Answers the descriptor.
+int clinuxio_tap_open(const char *name);
+
+// TUNSETOFFLOAD: what the kernel may hand over unfinished. 0 = nothing.
+int clinuxio_tap_set_offload(int fd, unsigned flags);
+
+// TUNGETIFF: whether the device exists behind the descriptor, and whether it stays without it.
+int clinuxio_tap_is_persistent(int fd);
+
+#endif

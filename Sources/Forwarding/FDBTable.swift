@@ -1,0 +1,82 @@
+import Glibc
+import Synchronization
+
+/// The slots of a forwarding table: open addressing, 16 bytes a slot, four to a cache line.
+///
+///     word 0   key: the MAC address with bit 63 set; 0 = never used, which ends a search
+///     word 1   FDBValue; 0 = the address has no entry now
+///
+/// A slot keeps its key for as long as the storage lives; an entry is removed by clearing its value. So a search needs
+/// no lock: it finds the key or an unused slot, then reads the value as one word. Storage that has too many keys is
+/// rebuilt by the owner, never changed in place.
+struct FDBTable {
+  struct Slot: ~Copyable {
+    let key: Atomic<UInt64>
+    let value: Atomic<UInt64>
+  }
+
+  @usableFromInline static let usedBit: UInt64 = 1 << 63
+
+  let slots: UnsafeMutablePointer<Slot>
+  /// Slot count - 1; the slot count is a power of two.
+  let mask: Int
+
+  /// Storage of `slotCount` slots, a power of two, all unused. To be given back by `free()`.
+  init(slotCount: Int) {
+    precondition(slotCount.nonzeroBitCount == 1)
+    // Zeroed pages are not touched until they are used, so a large table costs what it holds.
+    guard let memory = calloc(slotCount, MemoryLayout<Slot>.stride) else { preconditionFailure("out of memory") }
+    // SAFETY: calloc aligns to 16; two atomic words are 16 bytes without padding, and zero bits are valid for both.
+    self.slots = memory.bindMemory(to: Slot.self, capacity: slotCount)
+    self.mask = slotCount - 1
+  }
+
+  /// Gives the storage back. Nobody may look at it any more.
+  func free() {
+    // SAFETY: allocated by calloc in `init`; atomic words need no deinitialisation.
+    Glibc.free(slots)
+  }
+
+  /// The slot that has `mac`'s key, or the unused one at which the search ended. A table is never full, so it ends.
+  func slot(of mac: MACKey, hash: UInt64) -> (index: Int, isUsed: Bool) {
+    var index = Int(truncatingIfNeeded: hash) & mask
+    while true {
+      // SAFETY: `index` is masked to the slot count.
+      let key = slots[index].key.load(ordering: .acquiring)
+      if key == mac.rawValue { return (index, true) }
+      if key == 0 { return (index, false) }
+      index = (index &+ 1) & mask
+    }
+  }
+
+  func value(at index: Int) -> FDBValue {
+    // SAFETY: indexes come from `slot(of:hash:)` or from a range below the slot count.
+    FDBValue(rawValue: slots[index].value.load(ordering: .relaxed))
+  }
+
+  func key(at index: Int) -> MACKey? {
+    // SAFETY: as in `value(at:)`.
+    let key = slots[index].key.load(ordering: .acquiring)
+    return key == 0 ? nil : MACKey(rawValue: key)
+  }
+
+  /// Replaces the value if it still is `old`.
+  func replace(_ old: FDBValue, with new: FDBValue, at index: Int) -> Bool {
+    // SAFETY: as in `value(at:)`.
+    slots[index].value.compareExchange(
+      expected: old.rawValue, desired: new.rawValue, ordering: .relaxed
+    ).exchanged
+  }
+
+  /// Gives an unused slot its key. The value is set first, so that whoever finds the key finds the value.
+  func fill(_ index: Int, key: MACKey, value: FDBValue) {
+    // SAFETY: as in `value(at:)`.
+    slots[index].value.store(value.rawValue, ordering: .relaxed)
+    slots[index].key.store(key.rawValue, ordering: .releasing)
+  }
+}
+
+/// A MAC address as the key of a used slot.
+struct MACKey: Equatable {
+  let rawValue: UInt64
+}

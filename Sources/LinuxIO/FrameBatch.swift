@@ -1,0 +1,61 @@
+/// Frames read from one TAP, packed one behind the other into memory that the batch owns.
+///
+/// In front of every frame are `Limits.headroomByteCount` free bytes, so a header is put there without moving the frame.
+/// Filled by a port and emptied by the data path, on one thread.
+package struct FrameBatch: ~Copyable {
+  /// One frame of the batch.
+  package struct Frame {
+    /// The first byte of the frame. Valid until the batch is cleared.
+    package var start: UnsafeMutablePointer<UInt8>
+    package var byteCount: Int
+    package var offload: VirtioNetHeader
+  }
+
+  private let memory: UnsafeMutablePointer<UInt8>
+  private let frames: UnsafeMutablePointer<Frame>
+  private var usedByteCount = 0
+  package private(set) var count = 0
+
+  package init() {
+    // SAFETY: both are owned by this value until `deinit`, and indexed below their capacity only.
+    memory = .allocate(capacity: Limits.frameBatchByteCount)
+    frames = .allocate(capacity: Limits.framesPerBatch)
+  }
+
+  deinit {
+    memory.deallocate()
+    frames.deallocate()
+  }
+
+  /// Forgets all frames; their memory is used again.
+  package mutating func clear() {
+    count = 0
+    usedByteCount = 0
+  }
+
+  /// Whether one more frame of any length fits.
+  package var hasRoom: Bool {
+    count < Limits.framesPerBatch
+      && Limits.frameBatchByteCount - usedByteCount >= Limits.headroomByteCount + Limits.frameByteCountMax
+  }
+
+  /// Where the next frame is to be read to: `Limits.frameByteCountMax` bytes. Only while `hasRoom`.
+  package mutating func nextStart() -> UnsafeMutablePointer<UInt8> {
+    precondition(hasRoom)
+    return memory + usedByteCount + Limits.headroomByteCount
+  }
+
+  /// Adds the frame that was read to `nextStart()`.
+  package mutating func append(byteCount: Int, offload: VirtioNetHeader) {
+    precondition(byteCount <= Limits.frameByteCountMax)
+    frames[count] = Frame(start: nextStart(), byteCount: byteCount, offload: offload)
+    count += 1
+    // The next headroom begins on a cache line.
+    usedByteCount += (Limits.headroomByteCount + byteCount + 63) & ~63
+  }
+
+  package subscript(index: Int) -> Frame {
+    precondition(index < count)
+    return frames[index]
+  }
+}
