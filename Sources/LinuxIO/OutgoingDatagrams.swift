@@ -1,5 +1,15 @@
 /// Datagrams on their way to peers, in order: pointers into memory that somebody else keeps until they are sent.
 package struct OutgoingDatagrams: ~Copyable {
+  /// Whether a datagram is the only one of its frame.
+  package enum Role: UInt8, Sendable {
+    /// The frame goes to one peer.
+    case unicast
+    /// One of the copies of a flooded frame, not the last.
+    case copy
+    /// The last copy of a flooded frame.
+    case lastCopy
+  }
+
   /// One datagram, and after the sending what came of it.
   package struct Datagram {
     /// The UDP payload.
@@ -13,13 +23,23 @@ package struct OutgoingDatagrams: ~Copyable {
     package var trafficClass: UInt8
     /// The segment's slot.
     package var segment: Int
-    /// The frame that it carries, as an index of the batch that was encapsulated. The copies of a flooded frame
-    /// share it and follow each other.
-    package var frame: Int
-    /// One of the copies of a flooded frame.
-    package var isCopy: Bool
+    /// The copies of a flooded frame follow each other.
+    package var role: Role
     /// 0, or what the send answered, as `errno`.
-    package var failure: Int32
+    package var failure: Int32 = 0
+
+    /// A datagram that has not been sent, of a frame that goes to one peer unless `role` is changed.
+    package init(
+      start: UnsafeMutablePointer<UInt8>, byteCount: Int, trafficClass: UInt8, segment: Int
+    ) {
+      self.start = start
+      self.byteCount = byteCount
+      self.peer = 0
+      self.sourcePortIndex = 0
+      self.trafficClass = trafficClass
+      self.segment = segment
+      self.role = .unicast
+    }
   }
 
   private let datagrams: UnsafeMutablePointer<Datagram>

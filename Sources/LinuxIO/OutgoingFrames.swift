@@ -11,7 +11,15 @@ package struct OutgoingFrames: ~Copyable {
     /// The slot of the peer that it came from.
     package var peer: Int
     /// 0, or what the write answered, as `errno`.
-    package var failure: Int32
+    package var failure: Int32 = 0
+
+    /// A frame that has not been written.
+    package init(start: UnsafeMutablePointer<UInt8>, byteCount: Int, segment: Int, peer: Int) {
+      self.start = start
+      self.byteCount = byteCount
+      self.segment = segment
+      self.peer = peer
+    }
   }
 
   private let frames: UnsafeMutablePointer<Frame>

@@ -1,0 +1,154 @@
+/// What is counted for each segment and direction, beside the drop reasons.
+package enum Counter: Int, CaseIterable, Sendable {
+  /// Frames that came.
+  case framesIn
+  /// Frames that were sent on: from the overlay to at least one peer, from the underlay into a TAP.
+  case framesOut
+  /// Frames that the agent answered or took itself.
+  case consumed
+  /// Frames that wait for a session. A level, not a sum.
+  case waiting
+  /// Frames that the agent made itself; outside the identity.
+  case generated
+  /// Copies of flooded frames that went out.
+  case floodCopies
+  /// Copies of flooded frames that did not.
+  case floodCopyDrops
+  /// Bytes of the frames that came, without encapsulation.
+  case bytesIn
+  /// Bytes of the frames that were sent on, without encapsulation.
+  case bytesOut
+}
+
+/// The counters of one worker: plain numbers that it alone writes and reads.
+///
+/// Others see copies that the worker makes between two batches, so the identity holds in every copy:
+/// framesIn = framesOut + drops + consumed + waiting, for each segment and direction.
+package struct Counters: ~Copyable {
+  static let countPerDirection = Counter.allCases.count + DropReason.count
+  static let countPerSegment = countPerDirection * Direction.allCases.count
+
+  // SAFETY: both are owned until `deinit` and indexed by slots of the topology, which are below the counts.
+  private let values: UnsafeMutablePointer<UInt64>
+  private let peers: UnsafeMutablePointer<PeerTraffic>
+  private let segmentCount: Int
+  private let peerCount: Int
+
+  /// Zero for all. Frames that belong to no segment are counted under the slot `Counters.noSegment`.
+  package init(segmentCount: Int, peerCount: Int) {
+    self.segmentCount = segmentCount
+    self.peerCount = peerCount
+    let valueCount = (segmentCount + 1) * Self.countPerSegment
+    values = .allocate(capacity: valueCount)
+    values.initialize(repeating: 0, count: valueCount)
+    peers = .allocate(capacity: max(1, peerCount))
+    peers.initialize(repeating: PeerTraffic(), count: max(1, peerCount))
+  }
+
+  deinit {
+    values.deallocate()
+    peers.deallocate()
+  }
+
+  /// The slot of frames whose segment is unknown.
+  package static let noSegment = -1
+
+  // HOT
+  @inline(__always)
+  mutating func add(_ amount: Int = 1, to counter: Counter, _ direction: Direction, segment: Int) {
+    values[Self.index(counter, direction, segment: segment)] &+= UInt64(truncatingIfNeeded: amount)
+  }
+
+  // HOT
+  @inline(__always)
+  mutating func drop(_ reason: DropReason, _ direction: Direction, segment: Int) {
+    values[Self.index(reason, direction, segment: segment)] &+= 1
+  }
+
+  // HOT
+  @inline(__always)
+  mutating func received(_ byteCount: Int, fromPeer slot: Int, now: UInt64) {
+    peers[slot].receivedByteCount &+= UInt64(truncatingIfNeeded: byteCount)
+    peers[slot].lastReceive = now
+  }
+
+  // HOT
+  @inline(__always)
+  mutating func sent(_ byteCount: Int, toPeer slot: Int) {
+    peers[slot].sentByteCount &+= UInt64(truncatingIfNeeded: byteCount)
+  }
+
+  /// A copy of all of it, for another thread.
+  package borrowing func snapshot() -> CounterSnapshot {
+    CounterSnapshot(
+      values: Array(UnsafeBufferPointer(start: values, count: (segmentCount + 1) * Self.countPerSegment)),
+      peers: Array(UnsafeBufferPointer(start: peers, count: peerCount)))
+  }
+
+  static func index(_ counter: Counter, _ direction: Direction, segment: Int) -> Int {
+    base(direction, segment: segment) &+ counter.rawValue
+  }
+
+  static func index(_ reason: DropReason, _ direction: Direction, segment: Int) -> Int {
+    base(direction, segment: segment) &+ Counter.allCases.count &+ Int(reason.rawValue)
+  }
+
+  private static func base(_ direction: Direction, segment: Int) -> Int {
+    (segment &+ 1) &* countPerSegment &+ direction.rawValue &* countPerDirection
+  }
+}
+
+/// What went to and came from one peer.
+package struct PeerTraffic: Equatable, Sendable {
+  /// UDP payload of the datagrams that were accepted as the peer's.
+  package var receivedByteCount: UInt64 = 0
+  /// UDP payload of the datagrams that were sent.
+  package var sentByteCount: UInt64 = 0
+  /// Nanoseconds on the agent's clock; 0 = never.
+  package var lastReceive: UInt64 = 0
+}
+
+/// The counters of one worker as they stood between two batches.
+package struct CounterSnapshot: Equatable, Sendable {
+  private let values: [UInt64]
+  /// By peer slot.
+  package let peers: [PeerTraffic]
+
+  init(values: [UInt64], peers: [PeerTraffic]) {
+    self.values = values
+    self.peers = peers
+  }
+
+  /// Slots that have counters: `Counters.noSegment`, then each segment's.
+  package var segments: Range<Int> {
+    Counters.noSegment..<(values.count / Counters.countPerSegment - 1)
+  }
+
+  package func value(_ counter: Counter, _ direction: Direction, segment: Int) -> UInt64 {
+    values[Counters.index(counter, direction, segment: segment)]
+  }
+
+  package func value(_ reason: DropReason, _ direction: Direction, segment: Int) -> UInt64 {
+    values[Counters.index(reason, direction, segment: segment)]
+  }
+
+  /// The sum over all segments, and over the frames of none.
+  package func total(_ counter: Counter, _ direction: Direction) -> UInt64 {
+    segments.reduce(0) { $0 + value(counter, direction, segment: $1) }
+  }
+
+  package func total(_ reason: DropReason, _ direction: Direction) -> UInt64 {
+    segments.reduce(0) { $0 + value(reason, direction, segment: $1) }
+  }
+
+  /// All drops of a direction.
+  package func drops(_ direction: Direction) -> UInt64 {
+    DropReason.allCases.reduce(0) { $0 + total($1, direction) }
+  }
+
+  /// framesIn - framesOut - drops - consumed - waiting: zero, always.
+  package func imbalance(_ direction: Direction) -> Int64 {
+    let ended = total(.framesOut, direction) + drops(direction) + total(.consumed, direction)
+    return Int64(total(.framesIn, direction)) - Int64(ended + total(.waiting, direction))
+  }
+}

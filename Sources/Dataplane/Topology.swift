@@ -1,0 +1,94 @@
+import Forwarding
+import VXLAN
+
+/// Segments, peers and their tables, as the workers use them: fixed once made, but for the entries of the tables.
+///
+/// *Threads.* Shared by all. The plans are constants; an `FDB` says itself who may do what.
+package final class Topology: @unchecked Sendable {
+  /// One segment as the hot path reads it.
+  struct SegmentRecord {
+    let vniWord: UInt32
+    let frameByteCountMax: Int
+    let ownMAC: MACAddress
+    let passesVLANTags: Bool
+    let ignoresReservedBits: Bool
+    let learns: Bool
+    /// The fixed traffic class without ECN, or -1: copy.
+    let fixedTrafficClass: Int16
+    /// Slots of the segment's peers.
+    let floodList: UnsafeMutablePointer<Int>
+    let floodCount: Int
+    /// By peer slot, whether it may speak on the segment.
+    let isPermitted: UnsafeMutablePointer<Bool>
+  }
+
+  /// By slot.
+  package let segments: [SegmentPlan]
+  /// By slot.
+  package let peers: [PeerPlan]
+
+  // SAFETY: all are owned from `init` to `deinit` and indexed by slots below the counts.
+  let records: UnsafeMutablePointer<SegmentRecord>
+  let tables: UnsafeMutablePointer<FDB>
+  let segmentByVNI: SlotIndex
+  let peerByAddress: SlotIndex
+
+  /// - Parameters:
+  ///   - hash: keyed with a secret of this process.
+  ///   - now: for the stamps of static entries.
+  package init(segments: [SegmentPlan], peers: [PeerPlan], hash: KeyedHash, now: Instant) {
+    precondition(peers.count <= Forwarding.Limits.peerCountMax)
+    self.segments = segments
+    self.peers = peers
+    segmentByVNI = SlotIndex(keys: segments.map { (0, UInt64($0.vni.rawValue)) }, hash: hash)
+    peerByAddress = SlotIndex(keys: peers.map { Self.key($0.endpoint.address) }, hash: hash)
+    records = .allocate(capacity: max(1, segments.count))
+    tables = .allocate(capacity: max(1, segments.count))
+    for (slot, plan) in segments.enumerated() {
+      (records + slot).initialize(to: Self.record(of: plan, peerCount: peers.count))
+      (tables + slot).initialize(
+        to: FDB(limit: plan.fdbLimit, peerLimits: peers.map(\.fdbLimit), hash: hash))
+      for entry in plan.staticEntries {
+        tables[slot].setStatic(entry.mac, at: .peer(entry.peer), now: now.seconds)
+      }
+    }
+  }
+
+  deinit {
+    for slot in segments.indices {
+      records[slot].floodList.deallocate()
+      records[slot].isPermitted.deallocate()
+    }
+    tables.deinitialize(count: segments.count)
+    tables.deallocate()
+    records.deallocate()
+  }
+
+  /// Calls `body` with the table of the segment in `slot`.
+  package func withFDB<Result>(ofSegment slot: Int, _ body: (borrowing FDB) -> Result) -> Result {
+    precondition(segments.indices.contains(slot))
+    return body(tables[slot])
+  }
+
+  static func key(_ address: IPAddress) -> (high: UInt64, low: UInt64) {
+    // An IPv4 address as the IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2), so the families cannot be confused.
+    address.family == .ipv4 ? (0, 0xFFFF_0000_0000 | address.low) : (address.high, address.low)
+  }
+
+  private static func record(of plan: SegmentPlan, peerCount: Int) -> SegmentRecord {
+    let floodList = UnsafeMutablePointer<Int>.allocate(capacity: max(1, plan.peers.count))
+    floodList.initialize(repeating: 0, count: max(1, plan.peers.count))
+    let isPermitted = UnsafeMutablePointer<Bool>.allocate(capacity: max(1, peerCount))
+    isPermitted.initialize(repeating: false, count: max(1, peerCount))
+    for (position, peer) in plan.peers.enumerated() {
+      precondition(peer < peerCount)
+      floodList[position] = peer
+      isPermitted[peer] = true
+    }
+    let fixed: Int16 = if case .fixed(let dscp) = plan.dscp { Int16(dscp & 63) << 2 } else { -1 }
+    return SegmentRecord(
+      vniWord: plan.vni.rawValue << 8, frameByteCountMax: plan.frameByteCountMax, ownMAC: plan.ownMAC,
+      passesVLANTags: plan.passesVLANTags, ignoresReservedBits: plan.ignoresReservedBits, learns: plan.learns,
+      fixedTrafficClass: fixed, floodList: floodList, floodCount: plan.peers.count, isPermitted: isPermitted)
+  }
+}
