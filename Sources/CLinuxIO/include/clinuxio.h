@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 
 #include "clinuxio_tap.h"
+#include "clinuxio_thread.h"
 #include "clinuxio_udp.h"
 
 #endif

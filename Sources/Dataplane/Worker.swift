@@ -1,0 +1,144 @@
+import Dispatch
+import Forwarding
+import LinuxIO
+import Synchronization
+
+/// A thread that runs one engine to completion: it owns a queue of every TAP and a socket of the underlay, takes what is
+/// there until nothing is, and sleeps.
+///
+/// *Threads.* `start`, `stop`, `perform` and `watch` may be called by any other thread; the engine is the worker's alone.
+package final class Worker: @unchecked Sendable {
+  /// A TAP that answered with a failure: the worker has stopped watching it.
+  package struct Failure: Equatable, Sendable {
+    /// The segment's slot; nil: the underlay.
+    package let segment: Int?
+    package let number: Int32
+  }
+
+  /// Ready ports are looked at this many times before the poller is asked again: what becomes ready meanwhile waits
+  /// no longer than that many batches.
+  private static let roundsPerPoll = 16
+
+  private let poller: Poller
+  private let segmentCount: Int
+  private let pollDescriptors: [Int32]
+  /// Called on the worker's thread when a port fails; must not block.
+  private let onFailure: @Sendable (Failure) -> Void
+  private let jobs = Mutex<[@Sendable (inout Engine) -> Void]>([])
+  private let hasJobs = Atomic<Bool>(false)
+  private let isStopping = Atomic<Bool>(false)
+  private var thread: SystemThread?
+
+  // The worker thread's own, once it runs.
+  private var engine: Engine
+  private var isReady: [Bool]
+  private var readyCount = 0
+
+  /// - Parameters:
+  ///   - tapDescriptors: by segment slot, to wait for.
+  ///   - underlayDescriptor: to wait for.
+  package init(
+    engine: consuming Engine, tapDescriptors: [Int32], underlayDescriptor: Int32,
+    onFailure: @escaping @Sendable (Failure) -> Void
+  ) throws(Errno) {
+    self.engine = engine
+    self.segmentCount = tapDescriptors.count
+    self.pollDescriptors = tapDescriptors + [underlayDescriptor]
+    self.onFailure = onFailure
+    self.isReady = Array(repeating: false, count: tapDescriptors.count + 1)
+    self.poller = try Poller()
+    for (token, descriptor) in pollDescriptors.enumerated() {
+      try poller.add(descriptor, token: UInt64(token))
+    }
+  }
+
+  package func start() throws(Errno) {
+    thread = try SystemThread(named: "vtep-worker-0") { [self] in run() }
+  }
+
+  /// Ends the thread and waits for it. What `perform` was given meanwhile is still done.
+  package func stop() {
+    isStopping.store(true, ordering: .releasing)
+    poller.wake()
+    thread?.join()
+    thread = nil
+    runJobs()
+  }
+
+  /// Runs `body` on the worker's thread between two batches, and returns its result; nil when the worker has not done
+  /// it within `seconds`, because it is stopped or held up.
+  package func perform<Result: Sendable>(
+    within seconds: Int = 2, _ body: @escaping @Sendable (inout Engine) -> Result
+  ) -> Result? {
+    let answer = Answer<Result>()
+    jobs.withLock { $0.append { engine in answer.give(body(&engine)) } }
+    hasJobs.store(true, ordering: .releasing)
+    poller.wake()
+    return answer.wait(seconds: seconds)
+  }
+
+  /// Watches the TAP of the segment again after a failure was mended.
+  package func watch(segment slot: Int) throws(Errno) {
+    try poller.add(pollDescriptors[slot], token: UInt64(slot))
+  }
+
+  private func run() {
+    var round = 0
+    while !isStopping.load(ordering: .acquiring) {
+      if readyCount == 0 || round % Self.roundsPerPoll == 0 { poll() }
+      round &+= 1
+      if hasJobs.load(ordering: .acquiring) { runJobs() }
+      let now = Instant(nanoseconds: Clock.now())
+      if isReady[segmentCount] { note(engine.stepUnderlay(now: now), token: segmentCount) }
+      for slot in 0..<segmentCount where isReady[slot] {
+        note(engine.stepOverlay(segment: slot, now: now), token: slot)
+      }
+    }
+  }
+
+  private func poll() {
+    poller.wait(milliseconds: readyCount == 0 ? -1 : 0) { token in
+      let token = Int(token)
+      if !isReady[token] {
+        isReady[token] = true
+        readyCount += 1
+      }
+    }
+  }
+
+  /// A port that had nothing is asked again only when the poller says so; one that failed, not before it is mended.
+  private func note(_ step: Engine.Step, token: Int) {
+    guard step.count == 0 || step.failure != 0 else { return }
+    isReady[token] = false
+    readyCount -= 1
+    guard step.failure != 0 else { return }
+    if token < segmentCount { poller.remove(pollDescriptors[token]) }
+    onFailure(Failure(segment: token < segmentCount ? token : nil, number: step.failure))
+  }
+
+  // COLD
+  private func runJobs() {
+    hasJobs.store(false, ordering: .releasing)
+    let waiting = jobs.withLock { jobs in
+      defer { jobs.removeAll() }
+      return jobs
+    }
+    for job in waiting { job(&engine) }
+  }
+}
+
+/// The answer of a job, handed from the worker to the thread that waits for it.
+private final class Answer<Value: Sendable>: Sendable {
+  private let value = Mutex<Value?>(nil)
+  private let semaphore = DispatchSemaphore(value: 0)
+
+  func give(_ newValue: Value) {
+    value.withLock { $0 = newValue }
+    semaphore.signal()
+  }
+
+  func wait(seconds: Int) -> Value? {
+    guard semaphore.wait(timeout: .now() + .seconds(seconds)) == .success else { return nil }
+    return value.withLock { $0 }
+  }
+}
