@@ -1,0 +1,77 @@
+import VXLAN
+
+/// What a running agent can tell about itself.
+///
+/// Called off the event loop, one call at a time; a slow answer delays only other answers.
+package protocol ReportSource: Sendable {
+  func statusReport() throws(ControlError) -> StatusReport
+  /// - Throws: `unknown-vni` when `vni` is given and the agent has no such segment.
+  func segmentReports(vni: VNI?) throws(ControlError) -> [SegmentReport]
+  /// - Throws: `unknown-vni` when `vni` is given and the agent has no such segment.
+  func fdbReports(vni: VNI?) throws(ControlError) -> [FDBReport]
+  func peerReports() throws(ControlError) -> [PeerReport]
+  func statsReport() throws(ControlError) -> StatsReport
+  func dropsReport() throws(ControlError) -> DropsReport
+}
+
+/// The resources of the control socket, version 1: `GET /v1/{status,segments,fdb,peers,stats,drops}`.
+///
+/// `segments` and `fdb` take `?vni=N`; any other key of a query is refused, so that a misspelt filter is not a full list.
+package struct ControlAPI: Sendable {
+  private enum Resource: String, CaseIterable {
+    case status, segments, fdb, peers, stats, drops
+  }
+
+  private let source: any ReportSource
+
+  package init(source: any ReportSource) {
+    self.source = source
+  }
+
+  /// Answers one request; never fails, since a failure is an answer too.
+  package func answer(_ request: ControlRequest) -> ControlResponse {
+    do {
+      return try report(for: request)
+    } catch {
+      return ControlResponse(failure: error)
+    }
+  }
+
+  private func report(for request: ControlRequest) throws(ControlError) -> ControlResponse {
+    guard let resource = Self.resource(at: request.path) else {
+      let known = Resource.allCases.map { "/v1/" + $0.rawValue }.joined(separator: ", ")
+      throw ControlError(.notFound, "no such resource; there are \(known)")
+    }
+    guard request.method == "GET" else {
+      throw ControlError(.methodNotAllowed, "/v1/\(resource.rawValue) answers GET only")
+    }
+    let vni = try Self.filter(of: request, for: resource)
+    return switch resource {
+    case .status: ControlResponse(report: try source.statusReport())
+    case .segments: ControlResponse(report: try source.segmentReports(vni: vni))
+    case .fdb: ControlResponse(report: try source.fdbReports(vni: vni))
+    case .peers: ControlResponse(report: try source.peerReports())
+    case .stats: ControlResponse(report: try source.statsReport())
+    case .drops: ControlResponse(report: try source.dropsReport())
+    }
+  }
+
+  private static func resource(at path: String) -> Resource? {
+    guard path.hasPrefix("/v1/") else { return nil }
+    return Resource(rawValue: String(path.dropFirst("/v1/".count)))
+  }
+
+  private static func filter(of request: ControlRequest, for resource: Resource) throws(ControlError) -> VNI? {
+    let allowed = resource == .fdb || resource == .segments ? ["vni"] : []
+    guard request.query.keys.allSatisfy(allowed.contains) else {
+      throw ControlError(
+        .badQuery,
+        "/v1/\(resource.rawValue) takes \(allowed.isEmpty ? "no query" : "vni=N and nothing else")")
+    }
+    guard let text = request.query["vni"] else { return nil }
+    guard let number = UInt32(text), let vni = VNI(number) else {
+      throw ControlError(.badQuery, "vni must be a whole number from 0 to \(VNI.maximum)")
+    }
+    return vni
+  }
+}

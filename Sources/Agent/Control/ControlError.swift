@@ -1,0 +1,52 @@
+/// What went wrong on the control socket, on either side of it: a code for programs and one sentence for people.
+package struct ControlError: Error, Equatable, Sendable {
+  /// The stable names. What is here stays; an answer may carry a code that an older client does not know.
+  package enum Code: String, CaseIterable, Sendable {
+    case badRequest = "bad-request"
+    case badQuery = "bad-query"
+    case forbidden
+    case notFound = "not-found"
+    case unknownVNI = "unknown-vni"
+    case methodNotAllowed = "method-not-allowed"
+    case requestTimeout = "request-timeout"
+    case requestTooLarge = "request-too-large"
+    case headersTooLarge = "headers-too-large"
+    case `internal`
+    case socketPath = "socket-path"
+    case socketInUse = "socket-in-use"
+    case socketFailed = "socket-failed"
+    case noAgent = "no-agent"
+    case noPermission = "no-permission"
+    case noAnswer = "no-answer"
+    case badAnswer = "bad-answer"
+  }
+
+  package let code: Code
+  /// One sentence without a full stop: where, what is wrong and what would be right.
+  package let message: String
+
+  package init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+}
+
+extension ControlError: CustomStringConvertible {
+  package var description: String { message }
+}
+
+extension ControlError.Code {
+  /// The HTTP status that an answer with this code has (RFC 9110, section 15; 431 is of RFC 6585).
+  package var httpStatus: Int {
+    switch self {
+    case .badRequest, .badQuery: 400
+    case .forbidden: 403
+    case .notFound, .unknownVNI: 404
+    case .methodNotAllowed: 405
+    case .requestTimeout: 408
+    case .requestTooLarge: 413
+    case .headersTooLarge: 431
+    case .internal, .socketPath, .socketInUse, .socketFailed, .noAgent, .noPermission, .noAnswer, .badAnswer: 500
+    }
+  }
+}

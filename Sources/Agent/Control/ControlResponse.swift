@@ -1,0 +1,43 @@
+/// One answer on the control socket: a status and a JSON document.
+package struct ControlResponse: Equatable, Sendable {
+  /// An HTTP status such as 200.
+  package let status: Int
+  /// One JSON document that ends in a newline.
+  package let body: [UInt8]
+
+  package init(status: Int, body: [UInt8]) {
+    self.status = status
+    self.body = body
+  }
+
+  /// A 200 with `report`, or a 500 if it cannot be encoded.
+  package init(report: some Encodable) {
+    do {
+      self.init(status: 200, body: try ReportJSON.encode(report))
+    } catch {
+      self.init(failure: ControlError(.internal, "the agent could not encode its answer: \(error)"))
+    }
+  }
+
+  /// `{"error":{"code":"...","message":"..."}}` with the status that belongs to the code.
+  package init(failure: ControlError) {
+    let document = ControlFailure(failure)
+    // Two strings always encode; should they ever not, the code alone, which needs no escape, still goes out.
+    let body = (try? ReportJSON.encode(document)) ?? Array("{\"error\":{\"code\":\"internal\",\"message\":\"\"}}\n".utf8)
+    self.init(status: failure.code.httpStatus, body: body)
+  }
+}
+
+/// The JSON document of an answer that is no report.
+struct ControlFailure: Codable, Equatable {
+  struct Detail: Codable, Equatable {
+    let code: String
+    let message: String
+  }
+
+  let error: Detail
+
+  init(_ failure: ControlError) {
+    self.error = Detail(code: failure.code.rawValue, message: failure.message)
+  }
+}

@@ -1,0 +1,135 @@
+import Dispatch
+import Glibc
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// HTTP/1.1 with JSON on a Unix socket: the agent's control socket.
+///
+/// It has one event loop thread of its own and calls its handler on a serial queue of its own, so that nothing here
+/// can delay a worker, and a slow handler delays neither `accept` nor the limits of other clients.
+///
+/// Does not do: TLS, TCP, streaming, a body in a request.
+package final class ControlServer: Sendable {
+  /// Answers one request. Called off the event loop, one call at a time.
+  package typealias Handler = @Sendable (ControlRequest) -> ControlResponse
+
+  package let path: String
+
+  private let socketPath: ControlSocketPath
+  private let identity: FileIdentity?
+  private let group: MultiThreadedEventLoopGroup
+  private let responder: ControlResponder
+  private let isStopped = Mutex(false)
+
+  private init(
+    _ socketPath: ControlSocketPath, identity: FileIdentity?, group: MultiThreadedEventLoopGroup,
+    responder: ControlResponder
+  ) {
+    self.path = socketPath.text
+    self.socketPath = socketPath
+    self.identity = identity
+    self.group = group
+    self.responder = responder
+  }
+
+  deinit { stop() }
+
+  /// Listens on `path` with mode 0660 and answers until `stop`. Blocks; not for an event loop's thread.
+  ///
+  /// A missing parent directory is made (0755). A socket file on which nobody listens is replaced.
+  /// - Throws: `socket-path`, `socket-in-use` or `socket-failed`; nothing stays behind then.
+  package static func start(
+    path: String, limits: ControlLimits = ControlLimits(), handler: @escaping Handler
+  ) throws(ControlError) -> ControlServer {
+    let socketPath = try ControlSocketPath(path)
+    try socketPath.createParentDirectory()
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let responder = ControlResponder(handler: handler)
+    do {
+      try removeStale(socketPath, group: group)
+      try listen(on: socketPath, group: group, limits: limits, responder: responder)
+      try socketPath.widenToMode()
+      return ControlServer(
+        socketPath, identity: try socketPath.existing(), group: group, responder: responder)
+    } catch {
+      shutDown(group)
+      throw error
+    }
+  }
+
+  /// Removes the socket file, closes every connection and ends the threads. A second call does nothing.
+  ///
+  /// Returns within 1 s, also while the handler is still at work; its answer is then thrown away.
+  package func stop() {
+    let isFirst = isStopped.withLock { stopped in
+      defer { stopped = true }
+      return !stopped
+    }
+    guard isFirst else { return }
+    // Only the file that this server made: another agent may have taken the path since.
+    if let current = try? socketPath.existing(), current == identity {
+      _ = unlink(path)
+    }
+    responder.close()
+    Self.shutDown(group)
+  }
+
+  private static func shutDown(_ group: MultiThreadedEventLoopGroup) {
+    let done = DispatchSemaphore(value: 0)
+    group.shutdownGracefully(queue: DispatchQueue(label: "vtep.control.stop")) { _ in done.signal() }
+    _ = done.wait(timeout: .now() + .nanoseconds(Int(ControlLimits.stopTime / .nanoseconds(1))))
+  }
+
+  private static func removeStale(
+    _ path: ControlSocketPath, group: MultiThreadedEventLoopGroup
+  ) throws(ControlError) {
+    guard try path.existing() != nil else { return }
+    do {
+      let channel = try ClientBootstrap(group: group).connectTimeout(.seconds(1)).connect(to: path.address).wait()
+      channel.close(promise: nil)
+    } catch let error as IOError where error.errnoCode == ECONNREFUSED || error.errnoCode == ENOENT {
+      return try path.remove()
+    } catch {
+      throw ControlError(.socketFailed, "cannot tell whether an agent listens on \(path.text): \(error)")
+    }
+    throw ControlError(.socketInUse, "another agent listens on \(path.text); stop it or name another socket")
+  }
+
+  private static func listen(
+    on path: ControlSocketPath, group: MultiThreadedEventLoopGroup, limits: ControlLimits,
+    responder: ControlResponder
+  ) throws(ControlError) {
+    let acceptor = ControlAcceptor(path: path, limits: limits, responder: responder)
+    let bootstrap = ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: 128)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try narrowMode(of: channel) }
+      }
+      .childChannelInitializer { channel in acceptor.accept(channel) }
+      .childChannelOption(.autoRead, value: false)
+      .childChannelOption(.maxMessagesPerRead, value: 1)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelOption(
+        .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: ControlLimits.readByteCount))
+    do {
+      _ = try bootstrap.bind(to: path.address).wait()
+    } catch let error as ControlError {
+      throw error
+    } catch {
+      throw ControlError(.socketFailed, "cannot listen on \(path.text): \(error)")
+    }
+  }
+
+  /// `bind` gives the file the mode of the socket's own inode less the umask, so that `fchmod` before it leaves no
+  /// moment of a wider mode, without touching the umask of a process with other threads.
+  private static func narrowMode(of channel: any Channel) throws {
+    let result = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+      fchmod($0, ControlSocketPath.mode)
+    }
+    guard result == 0 else {
+      throw ControlError(.socketFailed, "cannot set the mode of the control socket before it is bound")
+    }
+  }
+}

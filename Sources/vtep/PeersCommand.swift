@@ -1,0 +1,18 @@
+import Agent
+import ArgumentParser
+
+/// `vtep peers`.
+struct PeersCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "peers",
+    abstract: "List the peers (remote VTEPs): address, session, path MTU, traffic.",
+    discussion: """
+      path-mtu is the IP MTU of the underlay's path; last-receive is how long ago the last datagram came.
+      """)
+
+  @OptionGroup var agent: AgentOptions
+
+  func run() throws {
+    try agent.show("/v1/peers", as: [PeerReport].self, text: ReportText.peers)
+  }
+}

@@ -1,0 +1,30 @@
+import Agent
+import ArgumentParser
+
+/// The root of the command line: no work of its own, one subcommand for each thing that `vtep` does.
+@main
+struct Vtep: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "vtep",
+    abstract: "A userspace VXLAN tunnel endpoint: overlay networks between hosts.",
+    discussion: """
+      Reads Ethernet frames from TAP devices, finds the remote VTEP in a learned MAC table and sends the frames \
+      there in VXLAN over UDP (RFC 7348).
+
+      Exit status: 0 done; 1 the operation or a check failed; 64 wrong usage; 78 configuration refused.
+      """,
+    version: "vtep \(VtepVersion.current)",
+    subcommands: [
+      // RunCommand.self, CheckCommand.self, MTUCommand.self, DemoCommand.self,  // joined when merged
+      StatusCommand.self, SegmentsCommand.self, FDBCommand.self, PeersCommand.self, StatsCommand.self,
+      DropsCommand.self, VersionCommand.self,
+    ])
+
+  @Flag(name: .customShort("V"), help: "Show the version.")
+  var isVersionWanted = false
+
+  func run() throws {
+    guard isVersionWanted else { throw CleanExit.helpRequest(self) }
+    try Output.write(Self.configuration.version + "\n")
+  }
+}
