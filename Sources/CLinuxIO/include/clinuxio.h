@@ -8,4 +8,6 @@
 #include <linux/rtnetlink.h>
 #include <stdint.h>
 
+#include "clinuxio_process.h"
+
 #endif
