@@ -14,4 +14,6 @@
 #include "clinuxio_thread.h"
 #include "clinuxio_udp.h"
 
+#include "clinuxio_process.h"
+
 #endif
