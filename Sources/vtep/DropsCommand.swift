@@ -7,7 +7,8 @@ struct DropsCommand: ParsableCommand {
     commandName: "drops",
     abstract: "Show why frames were dropped: one counter for each reason.",
     discussion: """
-      Each frame that ends is counted under exactly one reason. Reasons without a frame are left out unless --all asks for them; JSON always has all.
+      Each frame that ends is counted under exactly one reason. \
+      Reasons without a frame are left out unless --all asks for them; JSON always has all.
       """)
 
   @OptionGroup var agent: AgentOptions

@@ -16,7 +16,7 @@ package protocol ReportSource: Sendable {
 
 /// The resources of the control socket, version 1: `GET /v1/{status,segments,fdb,peers,stats,drops}`.
 ///
-/// `segments` and `fdb` take `?vni=N`; any other key of a query is refused, so that a misspelt filter is not a full list.
+/// `segments` and `fdb` take `?vni=N`; any other key of a query is refused, so that a misspelt filter is no full list.
 package struct ControlAPI: Sendable {
   private enum Resource: String, CaseIterable {
     case status, segments, fdb, peers, stats, drops

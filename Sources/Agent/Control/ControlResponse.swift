@@ -23,7 +23,8 @@ package struct ControlResponse: Equatable, Sendable {
   package init(failure: ControlError) {
     let document = ControlFailure(failure)
     // Two strings always encode; should they ever not, the code alone, which needs no escape, still goes out.
-    let body = (try? ReportJSON.encode(document)) ?? Array("{\"error\":{\"code\":\"internal\",\"message\":\"\"}}\n".utf8)
+    let fallback = #"{"error":{"code":"internal","message":""}}"# + "\n"
+    let body = (try? ReportJSON.encode(document)) ?? Array(fallback.utf8)
     self.init(status: failure.code.httpStatus, body: body)
   }
 }

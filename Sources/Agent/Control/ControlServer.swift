@@ -50,7 +50,6 @@ package final class ControlServer: Sendable {
     do {
       try removeStale(socketPath, group: group)
       try listen(on: socketPath, group: group, limits: limits, responder: responder)
-      try socketPath.widenToMode()
       return ControlServer(
         socketPath, identity: try socketPath.existing(), group: group, responder: responder)
     } catch {
@@ -103,33 +102,20 @@ package final class ControlServer: Sendable {
   ) throws(ControlError) {
     let acceptor = ControlAcceptor(path: path, limits: limits, responder: responder)
     let bootstrap = ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: 128)
-      .serverChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { try narrowMode(of: channel) }
-      }
       .childChannelInitializer { channel in acceptor.accept(channel) }
       .childChannelOption(.autoRead, value: false)
       .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelOption(
         .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: ControlLimits.readByteCount))
+    // Bound here and not by NIO, which would remove whatever stands at the path when it closes the socket.
+    let descriptor = try path.listen()
     do {
-      _ = try bootstrap.bind(to: path.address).wait()
-    } catch let error as ControlError {
-      throw error
+      _ = try bootstrap.withBoundSocket(descriptor).wait()
     } catch {
+      // Whether NIO closed the descriptor already cannot be told; at a start that fails, one more does no harm.
+      try path.remove()
       throw ControlError(.socketFailed, "cannot listen on \(path.text): \(error)")
-    }
-  }
-
-  /// `bind` gives the file the mode of the socket's own inode less the umask, so that `fchmod` before it leaves no
-  /// moment of a wider mode, without touching the umask of a process with other threads.
-  private static func narrowMode(of channel: any Channel) throws {
-    let result = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
-      fchmod($0, ControlSocketPath.mode)
-    }
-    guard result == 0 else {
-      throw ControlError(.socketFailed, "cannot set the mode of the control socket before it is bound")
     }
   }
 }

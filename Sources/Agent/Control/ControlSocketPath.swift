@@ -10,6 +10,8 @@ package struct ControlSocketPath: Hashable, Sendable {
   package static let byteCountMax = 107
   /// Owner and group; not a moment of anybody else.
   static let mode: mode_t = 0o660
+  /// Connections that wait for `accept`: twice what is served at a time.
+  private static let backlog: CInt = 128
 
   package let text: String
 
@@ -65,10 +67,36 @@ package struct ControlSocketPath: Hashable, Sendable {
     throw ControlError(.socketFailed, "cannot remove the socket file \(text): \(Errno.current("unlink"))")
   }
 
-  /// Gives the socket file its full mode, of which a strict umask left less.
-  func widenToMode() throws(ControlError) {
-    guard chmod(text, Self.mode) != 0 else { return }
-    throw ControlError(.socketFailed, "cannot set the mode of \(text) to 0660: \(Errno.current("chmod"))")
+  /// A socket that listens at the path, with mode 0660. The descriptor is the caller's.
+  ///
+  /// `bind` gives the file the mode of the socket's own inode less the umask, so that `fchmod` before it leaves no
+  /// moment of a wider mode, without touching the umask of a process with other threads.
+  /// - Throws: `socket-failed`; nothing stays behind then.
+  func listen() throws(ControlError) -> CInt {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw failure("socket") }
+    guard fchmod(descriptor, Self.mode) == 0 else { throw failure("fchmod", closing: descriptor) }
+    guard bind(descriptor) == 0 else { throw failure("bind", closing: descriptor) }
+    // The full mode, of which a strict umask left less.
+    let failed: StaticString? =
+      chmod(text, Self.mode) != 0 ? "chmod" : Glibc.listen(descriptor, Self.backlog) != 0 ? "listen" : nil
+    guard let failed else { return descriptor }
+    let error = failure(failed, closing: descriptor)
+    _ = unlink(text)
+    throw error
+  }
+
+  private func bind(_ descriptor: CInt) -> CInt {
+    address.withSockAddr { pointer, byteCount in
+      // SAFETY: `bind` reads `byteCount` bytes, which `pointer` has during this closure.
+      unsafe Glibc.bind(descriptor, pointer, socklen_t(byteCount))
+    }
+  }
+
+  private func failure(_ call: StaticString, closing descriptor: CInt? = nil) -> ControlError {
+    let reason = Errno.current(call)
+    if let descriptor { close(descriptor) }
+    return ControlError(.socketFailed, "cannot listen on \(text): \(reason)")
   }
 }
 

@@ -48,6 +48,11 @@ package struct LogThrottle: Sendable {
   /// Peers' places in use, the shared ones included.
   package var peerCount: Int { peers.count }
 
+  /// Lines that were suppressed and that no written line has told yet.
+  package var untoldCount: UInt64 {
+    classes.values.reduce(0) { $0 + $1.suppressed } + peers.values.reduce(0) { $0 + $1.suppressed }
+  }
+
   /// Judges one line of `lineClass`, about `peer` if it is about one.
   package mutating func judge(_ lineClass: String, peer: String? = nil, now: ContinuousClock.Instant) -> Verdict {
     let name = classes[lineClass] != nil || classes.count < Self.classCountMax ? lineClass : Self.otherClass

@@ -1,0 +1,71 @@
+import Foundation
+import Glibc
+import Synchronization
+import Testing
+
+@testable import Agent
+
+/// Keeps what a handler writes.
+final class LogSink: Sendable {
+  private let written = Mutex<[String]>([])
+  var lines: [String] { written.withLock { $0 } }
+  func write(_ line: [UInt8]) { written.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
+}
+
+@Suite("log handler")
+struct LogHandlerTests {
+  @Test("lines under the level are not written")
+  func level() {
+    let sink = LogSink()
+    let logger = StandardErrorLogHandler.logger(level: .warning, isJournal: true) { sink.write($0) }
+    logger.info("no")
+    logger.warning("yes")
+    #expect(sink.lines == ["<4>level=warning message=yes\n"])
+  }
+
+  @Test("under the journal a line has its priority and no time, otherwise the reverse")
+  func journal() {
+    let sink = LogSink()
+    let levels = StandardErrorLogHandler.logger(level: .trace, isJournal: true) { sink.write($0) }
+    levels.trace("m")
+    levels.debug("m")
+    levels.info("m")
+    levels.notice("m")
+    levels.warning("m")
+    levels.error("m")
+    levels.critical("m")
+    #expect(sink.lines.map { $0.prefix(3) } == ["<7>", "<7>", "<6>", "<5>", "<4>", "<3>", "<3>"])
+    #expect(sink.lines.allSatisfy { !$0.contains("time=") })
+    let plain = LogSink()
+    StandardErrorLogHandler.logger(isJournal: false) { plain.write($0) }.info("m")
+    #expect(plain.lines.first?.hasPrefix("time=2") == true)
+    #expect(plain.lines.first?.hasSuffix("Z level=info message=m\n") == true)
+  }
+
+  @Test("metadata of the logger and of the line come together, the line's first")
+  func metadata() {
+    let sink = LogSink()
+    var logger = StandardErrorLogHandler.logger(format: .json, isJournal: true) { sink.write($0) }
+    logger[metadataKey: "vni"] = "1"
+    logger[metadataKey: "peer"] = "b"
+    logger.info("m", metadata: ["vni": "2"])
+    #expect(sink.lines == ["<6>{\"level\":\"info\",\"message\":\"m\",\"peer\":\"b\",\"vni\":\"2\"}\n"])
+  }
+
+  @Test("a flood of bad packets is held to the rates, and the gap is told")
+  func throttled() {
+    let sink = LogSink()
+    let logger = ThrottledLogger(StandardErrorLogHandler.logger(isJournal: true) { sink.write($0) })
+    let start = ContinuousClock.now
+    for index in 0..<1_000 {
+      logger.log(.warning, class: "authentication", peer: "b", "bad tag", now: start + .milliseconds(index))
+      logger.log(.debug, class: "authentication", peer: "c", "below the level", now: start)
+    }
+    logger.log(.warning, class: "authentication", peer: "b", "bad tag", now: start + .seconds(11))
+    #expect(
+      sink.lines == [
+        "<4>level=warning message=\"bad tag\" peer=b\n",
+        "<4>level=warning message=\"bad tag\" peer=b suppressed=999\n",
+      ])
+  }
+}

@@ -1,0 +1,91 @@
+import Testing
+
+@testable import Agent
+
+@Suite("report text")
+struct ReportTextTests {
+  @Test("a table has an upper-case header, two spaces between columns and none at the end of a line")
+  func table() {
+    var table = Table([("name", .left), ("n", .right), ("last", .left)])
+    table.append(["a", "1", "x"])
+    table.append(["longer", "1000", ""])
+    #expect(
+      table.text == """
+        NAME       N  LAST
+        a          1  x
+        longer  1000  -
+
+        """)
+  }
+
+  @Test("the FDB shows a dash for what a local MAC lacks")
+  func fdb() {
+    #expect(
+      ReportText.fdb(FixedReports().entries) == """
+        VNI  MAC                PEER  ADDRESS      STATE      AGE
+         42  02:00:00:00:00:02  b     192.0.2.2    static      0s
+         42  02:00:00:00:00:03  -     -            dynamic  1m15s
+          7  02:00:00:00:00:04  c     2001:db8::3  control     3s
+
+        """)
+  }
+
+  @Test("peers tell who was never heard")
+  func peers() throws {
+    #expect(
+      ReportText.peers(try FixedReports().peerReports()) == """
+        NAME  ADDRESS      SESSION  PATH-MTU  LAST-RECEIVE  RX-BYTES  TX-BYTES
+        b     192.0.2.2    up           1500            2s       100       200
+        c     2001:db8::3  none         9000         never         0         0
+
+        """)
+  }
+
+  @Test("segments are one line each")
+  func segments() throws {
+    #expect(
+      ReportText.segments(try FixedReports().segmentReports(vni: nil)) == """
+        VNI  TAP    MTU  SEALED  FDB-ENTRIES  RX-FRAMES  TX-FRAMES
+         42  vx42  1450  no                2         10         20
+          7  vx7   1426  yes               1          0          0
+
+        """)
+  }
+
+  @Test("drops show the reasons that occurred and the sum, or all")
+  func drops() {
+    #expect(
+      ReportText.drops(.sample, all: false) == """
+        REASON       TOTAL  OVERLAY  UNDERLAY
+        fragment         1        -         1
+        short-frame      2        2         0
+        sum              3        2         1
+
+        """)
+    #expect(ReportText.drops(.sample, all: true).split(separator: "\n").count == 6)
+  }
+
+  @Test("stats are one counter a line, in the order of the contract")
+  func stats() {
+    let lines = ReportText.stats(.sample).split(separator: "\n")
+    #expect(lines[0] == "NAME              TOTAL  OVERLAY  UNDERLAY")
+    #expect(lines[1] == "frames-in            14       10         4")
+    #expect(lines.last == "kernel-drops          4        3         1")
+  }
+
+  @Test("status is a block, with brackets around an IPv6 address")
+  func status() throws {
+    var report = try FixedReports().statusReport()
+    report.address = "2001:db8::1"
+    let text = ReportText.status(report)
+    #expect(text.hasPrefix("vtep: \(VtepVersion.current)\n  pid: 1234\n  uptime: 1h2m\n  local: [2001:db8::1]:4789\n"))
+    #expect(text.hasSuffix("\n\noffload:\n  udp-gro: off\n  udp-gso: on\n"))
+  }
+
+  @Test("a duration has two units at most", arguments: [
+    (0, "0s"), (59, "59s"), (60, "1m0s"), (3_599, "59m59s"), (3_600, "1h0m"), (86_399, "23h59m"), (90_000, "1d1h"),
+  ])
+  func duration(seconds: Int, text: String) {
+    #expect(ReportText.duration(seconds) == text)
+  }
+}
