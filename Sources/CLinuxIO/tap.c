@@ -10,21 +10,21 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static int fail(int fd) {
-  int number = errno;
-  close(fd);
-  return -number;
+int clinuxio_tap_attach(int fd, const char *name) {
+  struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+  strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+  int header = sizeof(struct virtio_net_hdr);
+  if (ioctl(fd, TUNSETIFF, &request) < 0) return -errno;
+  return ioctl(fd, TUNSETVNETHDRSZ, &header) < 0 ? -errno : 0;
 }
 
 int clinuxio_tap_open(const char *name) {
   int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return -errno;
-  struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
-  strncpy(request.ifr_name, name, IFNAMSIZ - 1);
-  int header = sizeof(struct virtio_net_hdr);
-  if (ioctl(fd, TUNSETIFF, &request) < 0) return fail(fd);
-  if (ioctl(fd, TUNSETVNETHDRSZ, &header) < 0) return fail(fd);
-  return fd;
+  int result = clinuxio_tap_attach(fd, name);
+  if (result == 0) return fd;
+  close(fd);
+  return result;
 }
 
 int clinuxio_tap_set_offload(int fd, unsigned flags) { return ioctl(fd, TUNSETOFFLOAD, (unsigned long)flags) < 0 ? -errno : 0; }

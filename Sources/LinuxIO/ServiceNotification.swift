@@ -1,3 +1,4 @@
+import CLinuxIO
 import Glibc
 
 /// Tells the service manager that started this process how it is, by a datagram to `$NOTIFY_SOCKET`.

@@ -6,7 +6,7 @@ import Glibc
 /// The device is created when it is absent and goes when the last descriptor is closed, unless it was made persistent
 /// by somebody else. No checksum or segmentation is left undone by the kernel: what is read is what would be on a wire.
 /// - SeeAlso: Documentation/networking/tuntap.rst.
-package final class TAPDevice {
+package final class TAPDevice: Sendable {
   package let name: String
   /// Existed before as a persistent device, and stays.
   package let isPersistent: Bool
@@ -25,6 +25,15 @@ package final class TAPDevice {
     let persistent = clinuxio_tap_is_persistent(result)
     guard persistent >= 0 else { throw Errno(-persistent, "TUNGETIFF") }
     self.isPersistent = persistent > 0
+  }
+
+  /// Creates the device anew behind the same descriptor, after it was deleted under it. Any thread: until it is done,
+  /// reads and writes of the owner answer EBADFD.
+  package func reattach() throws(Errno) {
+    let result = clinuxio_tap_attach(descriptor.rawValue, name)
+    guard result >= 0 else { throw Errno(-result, "TUNSETIFF") }
+    let offload = clinuxio_tap_set_offload(descriptor.rawValue, 0)
+    guard offload >= 0 else { throw Errno(-offload, "TUNSETOFFLOAD") }
   }
 
   /// For a poller.

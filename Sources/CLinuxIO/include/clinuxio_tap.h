@@ -9,6 +9,9 @@
 // front of every frame. Non-blocking, close-on-exec. Answers the descriptor.
 int clinuxio_tap_open(const char *name);
 
+// Attaches an open descriptor of /dev/net/tun to the device `name` as above: again, when the device was deleted.
+int clinuxio_tap_attach(int fd, const char *name);
+
 // TUNSETOFFLOAD: what the kernel may hand over unfinished. 0 = nothing.
 int clinuxio_tap_set_offload(int fd, unsigned flags);
 

@@ -1,0 +1,123 @@
+import Dataplane
+import Forwarding
+import Glibc
+import LinuxIO
+import VXLAN
+
+extension Agent: ReportSource {
+  package func statusReport() throws(ControlError) -> StatusReport {
+    let now = Instant(nanoseconds: Clock.now())
+    return StatusReport(
+      pid: getpid(), uptimeSeconds: Int(now.since(startedAt).components.seconds),
+      address: configuration.local.address.description, udpPort: configuration.local.udpPort, workers: 1,
+      segments: topology.segments.count, peers: topology.peers.count, socket: configuration.control.socket,
+      offload: ["tap-superframes": "off", "udp-segmentation": "off", "udp-receive-coalescing": "off"])
+  }
+
+  package func segmentReports(vni: VNI?) throws(ControlError) -> [SegmentReport] {
+    let counters = try snapshot().counters
+    return try slots(vni).map { slot in
+      SegmentReport(
+        vni: topology.segments[slot].vni.rawValue, tap: configuration.segments[slot].tap,
+        mtu: topology.segments[slot].overlayMTU, sealed: false,
+        fdbEntries: topology.withFDB(ofSegment: slot) { $0.entryCount() },
+        rxFrames: counters.value(.framesOut, .underlay, segment: slot),
+        txFrames: counters.value(.framesOut, .overlay, segment: slot))
+    }
+  }
+
+  package func fdbReports(vni: VNI?) throws(ControlError) -> [FDBReport] {
+    let now = Instant(nanoseconds: Clock.now()).seconds
+    return try slots(vni).flatMap { slot in
+      topology.withFDB(ofSegment: slot) { $0.entries() }
+        .map { report(of: $0, slot: slot, now: now) }
+        .sorted { $0.mac < $1.mac }
+    }
+  }
+
+  package func peerReports() throws(ControlError) -> [PeerReport] {
+    let counters = try snapshot().counters
+    let now = Clock.now()
+    return configuration.peers.enumerated().map { slot, peer in
+      let traffic = counters.peers[slot]
+      let silence = now > traffic.lastReceive ? (now - traffic.lastReceive) / 1_000_000_000 : 0
+      return PeerReport(
+        name: peer.name, address: peer.address.description, session: .none, pathMTU: pathMTU(to: peer.address),
+        lastReceiveSeconds: traffic.lastReceive == 0 ? nil : Int(silence), rxBytes: traffic.receivedByteCount,
+        txBytes: traffic.sentByteCount)
+    }
+  }
+
+  package func statsReport() throws(ControlError) -> StatsReport {
+    let (counters, overflowCount) = try snapshot()
+    let tapDrops = netlink.withLock { netlink in
+      devices.reduce(UInt64(0)) { $0 + $1.kernelDropCount(&netlink) }
+    }
+    return StatsReport(
+      overlay: frameCounts(counters, .overlay, kernelDrops: tapDrops),
+      underlay: frameCounts(counters, .underlay, kernelDrops: UInt64(overflowCount)))
+  }
+
+  package func dropsReport() throws(ControlError) -> DropsReport {
+    let counters = try snapshot().counters
+    return DropsReport(
+      DropReason.allCases.map { reason in
+        (
+          reason.name,
+          reason.applies(to: .overlay) ? counters.total(reason, .overlay) : nil,
+          reason.applies(to: .underlay) ? counters.total(reason, .underlay) : nil
+        )
+      })
+  }
+
+  /// The counters between two batches, with what the socket lost.
+  private func snapshot() throws(ControlError) -> (counters: CounterSnapshot, overflowCount: UInt32) {
+    let underlay = Unshared(value: underlay)
+    guard let answer = worker.perform({ engine in (engine.snapshot(), underlay.value.overflowCount) }) else {
+      throw ControlError(.internal, "the worker does not answer")
+    }
+    return answer
+  }
+
+  /// What belongs to the worker's thread and is only handed through to it.
+  private struct Unshared<Value>: @unchecked Sendable {
+    let value: Value
+  }
+
+  private func slots(_ vni: VNI?) throws(ControlError) -> [Int] {
+    guard let vni else { return Array(topology.segments.indices) }
+    guard let slot = topology.segments.firstIndex(where: { $0.vni == vni }) else {
+      throw ControlError(.unknownVNI, "no segment has VNI \(vni)")
+    }
+    return [slot]
+  }
+
+  private func report(of entry: FDBEntry, slot: Int, now: UInt32) -> FDBReport {
+    let peer = entry.remote.peerSlot.map { configuration.peers[$0] }
+    return FDBReport(
+      mac: entry.mac.description, vni: topology.segments[slot].vni.rawValue, peer: peer?.name,
+      address: peer?.address.description, state: entry.isStatic ? .static : .dynamic,
+      ageSeconds: Int(max(0, Int32(bitPattern: now &- entry.stamp))))
+  }
+
+  private func frameCounts(
+    _ counters: CounterSnapshot, _ direction: Direction, kernelDrops: UInt64
+  ) -> FrameCounts {
+    var counts = FrameCounts()
+    counts.framesIn = counters.total(.framesIn, direction)
+    counts.framesOut = counters.total(.framesOut, direction)
+    counts.drops = counters.drops(direction)
+    counts.consumed = counters.total(.consumed, direction)
+    counts.waiting = counters.total(.waiting, direction)
+    counts.generated = counters.total(.generated, direction)
+    counts.floodCopies = counters.total(.floodCopies, direction)
+    counts.floodCopyDrops = counters.total(.floodCopyDrops, direction)
+    counts.kernelDrops = kernelDrops
+    return counts
+  }
+
+  /// The route's MTU now; 0 while there is no route.
+  private func pathMTU(to address: IPAddress) -> Int {
+    netlink.withLock { netlink in (try? netlink.routeMTU(to: address)) ?? 0 }
+  }
+}

@@ -1,0 +1,80 @@
+import Dataplane
+import LinuxIO
+import VXLAN
+
+/// What a configuration means on this host: MTUs, addresses and slots worked out, nothing made yet.
+struct AgentPlan {
+  let configuration: Configuration
+  /// By slot, the order of the configuration's segments.
+  let segments: [SegmentPlan]
+  /// By slot, the order of the configuration's peers.
+  let peers: [PeerPlan]
+
+  /// - Throws: `.refused` when a configured MTU does not fit the underlay, with the arithmetic.
+  init(_ configuration: Configuration, netlink: inout NetlinkSocket) throws(AgentError) {
+    self.configuration = configuration
+    var peers: [PeerPlan] = []
+    for peer in configuration.peers {
+      var plan = PeerPlan(endpoint: peer.endpoint)
+      plan.fdbLimit = peer.fdbLimit
+      peers.append(plan)
+    }
+    self.peers = peers
+    var segments: [SegmentPlan] = []
+    for segment in configuration.segments {
+      segments.append(try Self.plan(for: segment, in: configuration, netlink: &netlink))
+    }
+    self.segments = segments
+  }
+
+  private static func plan(
+    for segment: Configuration.Segment, in configuration: Configuration, netlink: inout NetlinkSocket
+  ) throws(AgentError) -> SegmentPlan {
+    let underlay = try UnderlayMTU.find(
+      for: configuration.peers(of: segment.vni), local: configuration.local.address, netlink: &netlink)
+    let local = configuration.local.address
+    var plan = SegmentPlan(
+      vni: segment.vni, overlayMTU: try overlayMTU(of: segment, local: local, underlay: underlay),
+      ownMAC: segment.mac ?? DefaultMAC.address(local: local, vni: segment.vni))
+    plan.passesVLANTags = segment.vlan == .pass
+    plan.ignoresReservedBits = segment.reserved == .ignore
+    plan.learns = segment.learning
+    plan.fdbLimit = segment.fdbLimit
+    plan.ageingTime = segment.ageing
+    plan.dscp =
+      switch segment.dscp {
+      case .copy: .copy
+      case .fixed(let value): .fixed(value)
+      }
+    let slots = configuration.peers.enumerated().filter { $0.element.hasSegment(segment.vni) }
+    plan.peers = slots.map(\.offset)
+    plan.staticEntries = segment.fdb.compactMap { entry in
+      slots.first { $0.element.name == entry.peer }.map { (mac: entry.mac, peer: $0.offset) }
+    }
+    return plan
+  }
+
+  /// The MTU of the segment's TAP: the configured one if it fits, else what the underlay leaves.
+  static func overlayMTU(
+    of segment: Configuration.Segment, local: IPAddress, underlay: UnderlayMTU
+  ) throws(AgentError) -> Int {
+    let overhead = Overhead(family: local.family, passesVLANTag: segment.vlan == .pass)
+    guard let largest = overhead.overlayMTU(underlayMTU: underlay.byteCount) else {
+      throw AgentError(
+        .refused,
+        "segment \(segment.vni): the underlay's MTU of \(underlay.byteCount) (\(underlay.source)) leaves no room: "
+          + "\(overhead.byteCount) bytes of headers and an overlay MTU of at least \(Overhead.overlayMTUMin) need "
+          + "\(overhead.underlayMTUMin)")
+    }
+    switch segment.mtu {
+    case .auto: return largest
+    case .fixed(let value) where value <= largest: return value
+    case .fixed(let value):
+      throw AgentError(
+        .refused,
+        "segment \(segment.vni): mtu \(value) does not fit: the underlay's MTU of \(underlay.byteCount) "
+          + "(\(underlay.source)) less \(overhead.byteCount) bytes of headers is \(largest); "
+          + "say `mtu: \(largest)` or less, or `mtu: auto`")
+    }
+  }
+}

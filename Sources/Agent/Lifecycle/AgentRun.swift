@@ -1,0 +1,86 @@
+import Glibc
+import LinuxIO
+import Logging
+
+/// The life of an agent in the foreground: from the configuration's file to the exit status.
+package enum AgentRun {
+  /// Runs until SIGTERM or SIGINT.
+  /// - Returns: the exit status: 0 ended as asked; 1 the system refused; 78 the configuration is refused.
+  package static func run(configurationPath path: String) -> Int32 {
+    var signals = SignalSet(blocking: [SIGTERM, SIGINT, SIGHUP, SIGUSR1])
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      let configuration = try Configuration.load(path: path)
+      return run(configuration, path: path, signals: &signals)
+    } catch {
+      say(error.description)
+      return 78
+    }
+  }
+
+  private static func run(_ configuration: Configuration, path: String, signals: inout SignalSet) -> Int32 {
+    let log = StandardErrorLogHandler.logger(
+      level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info,
+      format: configuration.log.format == .json ? .json : .logfmt)
+    let notification = ServiceNotification.fromEnvironment()
+    let agent: Agent
+    do {
+      // A signal to the process reaches the main thread, which alone waits for it.
+      agent = try Agent(configuration, log: log) { kill(getpid(), SIGUSR1) }
+    } catch {
+      say(error.kind == .refused ? "\(path): \(error)" : "vtep: \(error)")
+      return error.exitStatus
+    }
+    describe(agent, log: log)
+    say("ready")
+    notify(log) { () throws(Errno) in try notification.ready(status: agent.summary) }
+    loop(agent, log: log, signals: &signals)
+    notify(log) { () throws(Errno) in try notification.stopping() }
+    agent.stop()
+    log.info("stopped")
+    return 0
+  }
+
+  /// Waits and keeps house until a signal ends it.
+  private static func loop(_ agent: Agent, log: Logger, signals: inout SignalSet) {
+    while true {
+      let pause = agent.housekeep()
+      switch signals.wait(timeout: pause) {
+      case SIGTERM, SIGINT: return
+      case SIGHUP: log.warning("SIGHUP: reloading is not built yet; restart to apply a changed configuration")
+      default: continue
+      }
+    }
+  }
+
+  private static func describe(_ agent: Agent, log: Logger) {
+    log.info("started", metadata: ["local": "\(agent.underlay.local)", "version": "\(VtepVersion.current)"])
+    for (segment, plan) in zip(agent.configuration.segments, agent.topology.segments) {
+      log.info(
+        "segment",
+        metadata: [
+          "vni": "\(plan.vni)", "tap": "\(segment.tap)", "mac": "\(plan.ownMAC)", "mtu": "\(plan.overlayMTU)",
+          "peers": "\(plan.peers.count)",
+        ])
+    }
+  }
+
+  private static func notify(_ log: Logger, _ send: () throws(Errno) -> Void) {
+    do {
+      try send()
+    } catch {
+      log.warning("the service manager was not told", metadata: ["error": "\(error)"])
+    }
+  }
+
+  private static func say(_ line: String) {
+    StandardErrorLogHandler.writeToStandardError(Array((line + "\n").utf8))
+  }
+}
+
+extension Agent {
+  /// One line for people.
+  var summary: String {
+    "VTEP \(configuration.local.address), \(topology.segments.count) segments, \(topology.peers.count) peers"
+  }
+}

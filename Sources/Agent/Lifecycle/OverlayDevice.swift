@@ -1,0 +1,104 @@
+import Glibc
+import LinuxIO
+import VXLAN
+
+/// The device through which one segment reaches this host: a TAP, alone or as a port of a bridge.
+///
+/// Made on start, mended when somebody deletes the TAP, removed on `remove`. What was there before stays.
+/// *Threads.* The agent's main thread; `tap` is handed to a worker.
+final class OverlayDevice {
+  /// Frames that the TAP holds for the agent before the kernel drops. A longer queue gained throughput for bursts of
+  /// small frames; a much longer one is only delay.
+  private static let transmitQueueLength = 5_000
+
+  let segment: Configuration.Segment
+  let mac: MACAddress
+  let linkMTU: Int
+  let tap: TAPDevice
+  /// The bridge that this agent created, by number; it goes with the agent.
+  private var ownBridge: Int32?
+
+  /// Creates the TAP, and the bridge if there is none, and brings them up with their addresses. When it throws, what was
+  /// made is gone again.
+  init(
+    _ segment: Configuration.Segment, mac: MACAddress, linkMTU: Int, netlink: inout NetlinkSocket
+  ) throws(AgentError) {
+    self.segment = segment
+    self.mac = mac
+    self.linkMTU = linkMTU
+    do {
+      tap = try TAPDevice(named: segment.tap)
+    } catch {
+      throw Self.explain(error, segment: segment)
+    }
+    do {
+      try configure(&netlink)
+    } catch {
+      remove(&netlink)
+      throw AgentError(.failed, "segment \(segment.vni): setting up \(segment.tap): \(error)")
+    }
+  }
+
+  /// Attaches the TAP's descriptor to a new device after the old one was deleted, and sets it up as before.
+  func restore(_ netlink: inout NetlinkSocket) throws(Errno) {
+    try tap.reattach()
+    try configure(&netlink)
+  }
+
+  /// Frames that the kernel dropped because the TAP's queue was full.
+  func kernelDropCount(_ netlink: inout NetlinkSocket) -> UInt64 {
+    let link = try? netlink.link(named: segment.tap)
+    return link?.transmitDroppedCount ?? 0
+  }
+
+  /// Removes the bridge that the agent created. The TAP goes when its descriptor is closed.
+  func remove(_ netlink: inout NetlinkSocket) {
+    guard let bridge = ownBridge else { return }
+    ownBridge = nil
+    // Gone already is what was wanted.
+    try? netlink.deleteLink(index: bridge)
+  }
+
+  private func configure(_ netlink: inout NetlinkSocket) throws(Errno) {
+    guard let link = try netlink.link(named: segment.tap) else { throw Errno(ENODEV, segment.tap) }
+    if link.mac != mac { try netlink.setLink(index: link.index, LinkChange(mac: mac)) }
+    try netlink.setLink(
+      index: link.index, LinkChange(linkMTU: linkMTU, transmitQueueLength: Self.transmitQueueLength))
+    var addressed = link.index
+    if let name = segment.bridge {
+      addressed = try bridge(named: name, &netlink)
+      try netlink.setLink(index: link.index, LinkChange(masterIndex: addressed))
+    }
+    // An address belongs to the bridge when there is one: a port of a bridge receives nothing for the host.
+    for prefix in segment.addresses { try netlink.addAddress(prefix, toLink: addressed) }
+    try netlink.setLink(index: link.index, LinkChange(isUp: true))
+    if addressed != link.index { try netlink.setLink(index: addressed, LinkChange(isUp: true)) }
+  }
+
+  /// The number of the bridge, which is created when there is none.
+  private func bridge(named name: String, _ netlink: inout NetlinkSocket) throws(Errno) -> Int32 {
+    if let found = try netlink.link(named: name) {
+      guard found.kind == "bridge" else { throw Errno(EEXIST, "\(name) exists and is no bridge") }
+      return found.index
+    }
+    let index = try netlink.createBridge(named: name, mac: mac)
+    ownBridge = index
+    return index
+  }
+
+  private static func explain(_ error: Errno, segment: Configuration.Segment) -> AgentError {
+    let what = "segment \(segment.vni): TAP \(segment.tap): "
+    return switch error.number {
+    case EPERM, EACCES:
+      AgentError(.failed, what + "not permitted; the agent needs root or CAP_NET_ADMIN")
+    case EBUSY:
+      AgentError(.failed, what + "in use by another process; stop it or name another `tap`")
+    case EINVAL:
+      AgentError(.failed, what + "a device of this name exists and is no TAP; name another `tap`")
+    case ENOENT, ENODEV, ENXIO:
+      AgentError(.failed, what + "/dev/net/tun is not there; load the kernel module tun")
+    default:
+      AgentError(.failed, what + "\(error)")
+    }
+  }
+}

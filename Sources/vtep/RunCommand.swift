@@ -1,0 +1,20 @@
+import Agent
+import ArgumentParser
+
+/// `vtep run`: the agent, in the foreground.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Run the agent in the foreground.",
+    discussion: """
+      Creates the TAP devices, opens the sockets, prints `ready` to standard error when frames are carried, and tells \
+      $NOTIFY_SOCKET. SIGTERM and SIGINT end it with status 0. Needs root or CAP_NET_ADMIN.
+      """)
+
+  @Option(help: "The configuration file (YAML).")
+  var config: String
+
+  func run() throws {
+    throw ExitCode(AgentRun.run(configurationPath: config))
+  }
+}
