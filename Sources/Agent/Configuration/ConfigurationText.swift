@@ -21,8 +21,8 @@ struct ConfigurationText {
     if let line = ReferenceScanner.firstLine(in: bytes) {
       throw ConfigurationProblem(
         line: line,
-        message: "YAML anchors (&name) and aliases (*name) are not accepted; write the value out, or quote text that"
-          + " only looks like one")
+        message: "YAML anchors (&name) and aliases (*name) are not accepted, nor text that looks like one; write the"
+          + " value out")
     }
     self.text = text
   }
@@ -60,7 +60,8 @@ struct ConfigurationText {
 /// Finds anchors and aliases before the parser does.
 ///
 /// A small automaton that follows every reading at once: where a quote may or may not open a quoted text, both are
-/// kept. So it misses no reference, and takes something else for one only in rare text that can be quoted.
+/// kept. So it misses no reference, and takes something else for one only in quoted text with a word that starts with
+/// `*` or `&`, which no value of ours has.
 private struct ReferenceScanner {
   /// What the next byte may be part of.
   struct Readings: OptionSet {
