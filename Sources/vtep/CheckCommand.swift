@@ -15,15 +15,10 @@ struct CheckCommand: ParsableCommand {
   func run() throws {
     do {
       let configuration = try Configuration.load(path: config)
-      print("\(config): ok (\(Self.counted(configuration.segments.count, "segment")), "
-        + "\(Self.counted(configuration.peers.count, "peer")))")
+      print("\(config): ok (\(configuration.segments.count) segments, \(configuration.peers.count) peers)")
     } catch let error as ConfigurationError {
       FileHandle.standardError.write(Data((error.description + "\n").utf8))
       throw ExitCode(78)
     }
-  }
-
-  private static func counted(_ count: Int, _ noun: String) -> String {
-    count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
   }
 }

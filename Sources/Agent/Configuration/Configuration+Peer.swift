@@ -1,0 +1,27 @@
+import VXLAN
+
+extension Configuration {
+  /// Another VTEP: an item of `peers`.
+  package struct Peer: Equatable, Sendable {
+    package var name: String
+    /// Of the family of `local.address`.
+    package var address: IPAddress
+    /// Where plain VXLAN is sent, whatever the local port is.
+    package var udpPort: UInt16 = Local.udpPortDefault
+    /// The segments that it has; nil is all of them. Asked through `hasSegment`.
+    package var segments: [VNI]?
+    /// How many entries of one segment may be learned from this peer; 0 is no limit of its own.
+    package var fdbLimit = 0
+
+    package init(name: String, address: IPAddress) {
+      self.name = name
+      self.address = address
+    }
+
+    /// Where plain datagrams for this peer go.
+    package var endpoint: Endpoint { Endpoint(address: address, udpPort: udpPort) }
+
+    /// Whether frames of the segment are exchanged with this peer.
+    package func hasSegment(_ vni: VNI) -> Bool { segments?.contains(vni) ?? true }
+  }
+}

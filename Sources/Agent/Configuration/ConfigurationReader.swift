@@ -1,0 +1,138 @@
+import VXLAN
+
+/// Turns a document into a configuration, section by section, and collects every problem on the way.
+///
+/// What must be unique is claimed as it is read; what refers to another section is kept and resolved at the end.
+/// For one document and one thread.
+final class ConfigurationReader {
+  /// A name or number that stands for something in another section.
+  struct Reference<Target> {
+    let target: Target
+    let line: Int
+  }
+
+  /// A static entry's peer, which must have the segment.
+  struct StaticPeer {
+    let name: String
+    let vni: VNI?
+  }
+
+  let problems = ProblemList()
+  var vnis = Claims<VNI>("VNI")
+  var taps = Claims<String>("TAP")
+  var overlayAddresses = Claims<IPAddress>("overlay address")
+  var peerNames = Claims<String>("peer name")
+  var peerAddresses = Claims<IPAddress>("peer address")
+  var bridges: [Reference<String>] = []
+  var staticPeers: [Reference<StaticPeer>] = []
+  var segmentsOfPeers: [Reference<VNI>] = []
+  /// False after a segment whose VNI or a peer whose name is wrong: then a reference may mean that one.
+  var knowsEverySegment = true
+  var knowsEveryPeer = true
+
+  /// Nil when `problems` has any.
+  func read(_ document: ConfigurationDocument) -> Configuration? {
+    let item = MappingReader.Item(node: document.root, line: document.root.mark?.line ?? 1)
+    guard var root = MappingReader(item, path: "", problems: problems) else { return nil }
+    let local = readLocal(&root)
+    let control = readControl(&root)
+    let workers = root.value("workers", default: .auto) { scalar throws(ValueFault) in
+      try scalar.workers()
+    }
+    let log = readLog(&root)
+    let segments = readSegments(&root)
+    let peers = readPeers(&root, local: local)
+    root.finish()
+    resolveReferences(peers)
+    guard problems.problems.isEmpty, let local else { return nil }
+    return Configuration(
+      local: local, control: control, workers: workers, log: log, segments: segments, peers: peers)
+  }
+
+  private func readLocal(_ root: inout MappingReader) -> Configuration.Local? {
+    root.noteMissing("local", example: "local: {address: 192.0.2.1}")
+    guard var keys = root.mapping("local") else { return nil }
+    let address = keys.required("address", example: "address: 192.0.2.1") { scalar throws(ValueFault) in
+      try scalar.underlayAddress()
+    }
+    // A placeholder lets the other keys be judged too; the problem that is noted keeps it from being used.
+    var local = Configuration.Local(address: address ?? IPAddress(ipv4: 0))
+    local.udpPort = readPort(&keys, "local")
+    local.sourcePortCount = keys.value("source-ports", default: local.sourcePortCount) { scalar throws(ValueFault) in
+      try scalar.number(1...Configuration.Limits.sourcePortCountMax, "the count of source ports")
+    }
+    local.offload = keys.value("offload", default: local.offload) { scalar throws(ValueFault) in
+      try scalar.choice()
+    }
+    local.udp6ZeroChecksum = keys.value("udp6-zero-checksum", default: local.udp6ZeroChecksum) {
+      scalar throws(ValueFault) in try scalar.choice()
+    }
+    keys.finish()
+    return address == nil ? nil : local
+  }
+
+  /// `port` of this VTEP or of a peer, which must leave that of sealed datagrams free.
+  func readPort(_ keys: inout MappingReader, _ place: String) -> UInt16 {
+    let standard = Configuration.Local.udpPortDefault
+    let sealed = Configuration.Local.sealedUDPPortDefault
+    let port = keys.value("port", default: standard) { scalar throws(ValueFault) in
+      UInt16(try scalar.number(1...65_535, "a UDP port"))
+    }
+    if port == sealed {
+      problems.add(
+        keys.line(of: "port"), "\(place).port: \(port) is the sealed-port too; write another, such as \(standard)")
+    }
+    return port
+  }
+
+  private func readControl(_ root: inout MappingReader) -> Configuration.Control {
+    var control = Configuration.Control()
+    guard var keys = root.mapping("control") else { return control }
+    control.socket = keys.value("socket", default: control.socket) { scalar throws(ValueFault) in
+      try scalar.socketPath()
+    }
+    keys.finish()
+    return control
+  }
+
+  private func readLog(_ root: inout MappingReader) -> Configuration.Log {
+    var log = Configuration.Log()
+    guard var keys = root.mapping("log") else { return log }
+    log.level = keys.value("level", default: log.level) { scalar throws(ValueFault) in try scalar.choice() }
+    log.format = keys.value("format", default: log.format) { scalar throws(ValueFault) in try scalar.choice() }
+    keys.finish()
+    return log
+  }
+}
+
+/// Values that must not stand twice, with the line that had each first.
+struct Claims<Value: Hashable> {
+  /// What a value is, in an error message.
+  let noun: String
+  private var lines: [Value: Int] = [:]
+
+  init(_ noun: String) {
+    self.noun = noun
+  }
+
+  /// Whether somebody claimed `value`.
+  func contains(_ value: Value) -> Bool { lines[value] != nil }
+
+  /// Claims `value` for `line`, or notes that an earlier line has it.
+  mutating func claim(_ value: Value, line: Int, _ problems: ProblemList) {
+    if let earlier = lines[value] {
+      problems.add(line, "the \(noun) \(value) is used already in line \(earlier); each must be unique")
+    } else {
+      lines[value] = line
+    }
+  }
+}
+
+extension ScalarText {
+  /// `auto` or a count of threads.
+  fileprivate func workers() throws(ValueFault) -> Configuration.Workers {
+    if text == "auto" { return .auto }
+    let range = 1...Configuration.Limits.workerCountMax
+    return .count(try number(range, "workers is auto or"))
+  }
+}
