@@ -1,0 +1,62 @@
+import Dataplane
+import Forwarding
+import LinuxIO
+import VXLAN
+
+/// One engine with fake ports: frames and datagrams go in, and what comes out is there to look at.
+package final class EngineBench {
+  package let taps: [FakeFramePort]
+  package let sockets = FakeDatagramPort()
+  package let topology: Topology
+  private var engine: Engine
+  package var now = Instant(nanoseconds: 1_000_000_000_000)
+
+  package init(
+    segments: [SegmentPlan], peers: [PeerPlan], sourcePortCount: Int = 64,
+    hash: KeyedHash = KeyedHash(key0: 1, key1: 2)
+  ) {
+    taps = segments.map { _ in FakeFramePort() }
+    topology = Topology(segments: segments, peers: peers, hash: hash, now: now)
+    engine = Engine(
+      topology: topology, framePorts: taps, datagramPort: sockets, sourcePortCount: sourcePortCount,
+      flowKey: KeyedHash(key0: 3, key1: 4))
+  }
+
+  /// Hands frames to the TAP of a segment and lets the engine take all of them. Answers what was sent.
+  @discardableResult
+  package func fromTAP(_ frames: [[UInt8]], segment: Int = 0) -> [FakeDatagramPort.Sent] {
+    let before = sockets.sent.count
+    taps[segment].waiting += frames
+    while engine.stepOverlay(segment: segment, now: now).count > 0 {}
+    return Array(sockets.sent[before...])
+  }
+
+  /// Hands datagrams to the sockets and lets the engine take all of them. Answers what was written to each TAP.
+  @discardableResult
+  package func fromUnderlay(_ datagrams: [FakeDatagramPort.Received]) -> [[[UInt8]]] {
+    let before = taps.map(\.written.count)
+    sockets.waiting += datagrams
+    while engine.stepUnderlay(now: now).count > 0 {}
+    return zip(taps, before).map { Array($0.written[$1...]) }
+  }
+
+  /// One step of each side that has something waiting. Answers whether there was anything.
+  package func step() -> Bool {
+    var hasWorked = engine.stepUnderlay(now: now).count > 0
+    for segment in taps.indices { hasWorked = engine.stepOverlay(segment: segment, now: now).count > 0 || hasWorked }
+    return hasWorked
+  }
+
+  package func snapshot() -> CounterSnapshot { engine.snapshot() }
+
+  /// All drops under one reason, in both directions.
+  package func drops(_ reason: DropReason) -> UInt64 {
+    let counters = snapshot()
+    return counters.total(reason, .overlay) + counters.total(reason, .underlay)
+  }
+
+  /// Entries of a segment's table.
+  package func entries(segment: Int = 0) -> [FDBEntry] {
+    topology.withFDB(ofSegment: segment) { $0.entries() }
+  }
+}
