@@ -3,7 +3,7 @@
 /// The inner Ethernet header counts: an overlay MTU is the size of an inner IP packet. This is the one place where
 /// the sizes are added up; whoever needs an overhead asks here.
 ///
-///     outer IP 20 | 40 · outer UDP 8 · VXLAN 8 · [counter 8] · inner Ethernet 14 · [VLAN 4] · packet · [tag 16 | 32]
+///     outer IP 20 | 40, outer UDP 8, VXLAN 8, [counter 8], inner Ethernet 14, [VLAN 4], packet, [tag 16 | 32]
 ///
 /// - SeeAlso: docs/wire-format.md; RFC 7348, section 5.
 package struct Overhead: Equatable, Sendable {

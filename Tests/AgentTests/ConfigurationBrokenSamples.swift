@@ -31,7 +31,9 @@ enum BrokenConfigurations {
     Sample(Samples.more("log: @info"), 3, "not YAML"),
     Sample(Samples.more("log:\n  level: info\n format: json"), 5, "not YAML"),
     Sample(Samples.more("local: {address: 192.0.2.9}"), 3, "local", "twice", "line 1"),
-    Sample("local:\n  address: 192.0.2.1\n  port: 1\n  # port: 2\n\n  port: 3\nsegments: []\n", 6, "port", "twice", "line 3"),
+    Sample(
+      "local:\n  address: 192.0.2.1\n  port: 1\n  # port: 2\n\n  port: 3\nsegments: []\n",
+      6, "port", "twice", "line 3"),
     Sample("segments:\n  - vni: 42\n    tap: a\n    \"vni\" : 43\nlocal: {address: 192.0.2.1}\n", 4, "vni", "line 2"),
     Sample(Samples.local("port: 1, port: 2"), 1, "port", "twice"),
     Sample("a: &a [x]\n" + Samples.least, 1, "anchors"),
@@ -44,8 +46,8 @@ enum BrokenConfigurations {
     Sample(Samples.more("? [a, b]\n: 1"), 3, "cannot be a key"),
     Sample(Samples.more("log: {level: \u{1}}"), 3, "U+0001"),
     Sample(Samples.more("log: {level: in\u{2028}fo}"), 3, "U+2028"),
-    Sample(String(repeating: "[", count: 100_000), 1, "not YAML"),
-    Sample(String(repeating: "- ", count: 100_000), 1, "not YAML"),
+    Sample(String(repeating: "[", count: 100_000), 1, "nested too deeply"),
+    Sample(String(repeating: "- ", count: 100_000), 1, "nested too deeply"),
   ]
 
   /// Keys that are unknown, missing, without a value or of the wrong kind.
@@ -179,7 +181,9 @@ enum BrokenConfigurations {
     Sample(Samples.more("peers: [{name: b, address: 0.0.0.0}]"), 3, "unspecified"),
     Sample(Samples.more("peers: [{name: b, address: 192.0.2.1}]"), 3, "is local.address"),
     Sample(Samples.more("peers: [{name: b, address: \"2001:db8::2\"}]"), 3, "IPv6", "IPv4", "not built yet"),
-    Sample("local: {address: \"2001:db8::1\"}\nsegments: []\npeers: [{name: b, address: 192.0.2.2}]", 3, "an IPv6 address"),
+    Sample(
+      "local: {address: \"2001:db8::1\"}\nsegments: []\npeers: [{name: b, address: 192.0.2.2}]",
+      3, "an IPv6 address"),
     Sample(Samples.segment("address: [10.42.0.1]"), 2, "prefix length", "10.42.0.1/24"),
     Sample(Samples.segment("address: [10.42.0.1/33]"), 2, "prefix length"),
     Sample(Samples.segment("address: [10.42.0.1/0]"), 2, "every address"),
@@ -197,13 +201,21 @@ enum BrokenConfigurations {
   private static let references = [
     Sample("local: {address: 192.0.2.1}\nsegments:\n- {vni: 1, tap: a}\n- {vni: 1, tap: b}\n", 4, "VNI 1", "line 3"),
     Sample("local: {address: 192.0.2.1}\nsegments:\n- {vni: 1, tap: a}\n- {vni: 2, tap: a}\n", 4, "TAP a", "line 3"),
-    Sample("local: {address: 192.0.2.1}\nsegments:\n- {vni: 1, tap: a, bridge: b}\n- {vni: 2, tap: b}\n", 3, "name of a TAP"),
+    Sample(
+      "local: {address: 192.0.2.1}\nsegments:\n- {vni: 1, tap: a, bridge: b}\n- {vni: 2, tap: b}\n",
+      3, "name of a TAP"),
     Sample(Samples.segment("address: [10.0.0.1/24, 10.0.0.1/16]"), 2, "10.0.0.1", "unique"),
-    Sample(Samples.segment("fdb: [{mac: 02:00:00:00:00:02, peer: b}, {mac: 02-00-00-00-00-02, peer: c}]"), 2, "static MAC"),
+    Sample(
+      Samples.segment("fdb: [{mac: 02:00:00:00:00:02, peer: b}, {mac: 02-00-00-00-00-02, peer: c}]"),
+      2, "static MAC"),
     Sample(Samples.segment("mac: 02:00:00:00:00:02, fdb: [{mac: 02:00:00:00:00:02, peer: b}]"), 2, "own mac"),
     Sample(Samples.segment("fdb: [{mac: 02:00:00:00:00:02, peer: d1}]"), 2, "no peer has the name d1"),
-    Sample(Samples.more("peers:\n- {name: b, address: 192.0.2.2}\n- {name: b, address: 192.0.2.3}"), 5, "name b", "line 4"),
-    Sample(Samples.more("peers:\n- {name: b, address: 192.0.2.2}\n- {name: c, address: 192.0.2.2}"), 5, "192.0.2.2", "line 4"),
+    Sample(
+      Samples.more("peers:\n- {name: b, address: 192.0.2.2}\n- {name: b, address: 192.0.2.3}"),
+      5, "name b", "line 4"),
+    Sample(
+      Samples.more("peers:\n- {name: b, address: 192.0.2.2}\n- {name: c, address: 192.0.2.2}"),
+      5, "192.0.2.2", "line 4"),
     Sample(Samples.peer("segments: [43]"), 3, "no segment has the VNI 43"),
     Sample(Samples.peer("segments: [42, 42]"), 3, "VNI of this peer 42"),
     Sample(Samples.peer("segments: [all]"), 3, "peers[].segments", "0 to 16777215"),
@@ -211,6 +223,8 @@ enum BrokenConfigurations {
       "local: {address: 192.0.2.1}\nsegments:\n- {vni: 1, tap: a}\n- vni: 2\n  tap: b\n  fdb:\n"
         + "  - {mac: 02:00:00:00:00:02, peer: b}\npeers: [{name: b, address: 192.0.2.2, segments: [1]}]\n",
       7, "b does not have the segment 2"),
-    Sample(Samples.peer("segments: [\(Array(repeating: "1", count: 1_025).joined(separator: ", "))]"), 3, "at most 1024"),
+    Sample(
+      Samples.peer("segments: [\(Array(repeating: "1", count: 1_025).joined(separator: ", "))]"),
+      3, "at most 1024"),
   ]
 }

@@ -17,9 +17,9 @@ struct ConfigurationMutationTests {
   }
 
   private static let fragments = [
-    "&a ", "*a", "---\n", "...\n", "\t", "\r", "\n", ": ", "- ", "? ", "[", "]", "{", "}", ",", "'", "\"", "|\n", ">-\n",
-    "!!int ", "! ", "#", " #", "%YAML 1.1\n", "<<: ", "~", "\\x", "\u{85}", "\u{2028}", "\u{FEFF}", "0x", "-", "999999999999",
-    "\"\\uD800\"", "@", "`",
+    "&a ", "*a", "---\n", "...\n", "\t", "\r", "\n", ": ", "- ", "? ", "[", "]", "{", "}", ",", "'", "\"", "|\n",
+    ">-\n", "!!int ", "! ", "#", " #", "%YAML 1.1\n", "<<: ", "~", "\\x", "\u{85}", "\u{2028}", "\u{FEFF}", "0x", "-",
+    "999999999999", "\"\\uD800\"", "@", "`",
   ].map { Array($0.utf8) }
 
   @Test("20,000 mutations of a valid file are each accepted or refused with a line within the file")

@@ -5,7 +5,9 @@ import Testing
 
 @Suite("Configuration problems")
 struct ConfigurationProblemTests {
-  @Test("a broken file is refused at its line with what is wrong and what is right", arguments: BrokenConfigurations.all)
+  @Test(
+    "a broken file is refused at its line with what is wrong and what is right",
+    arguments: BrokenConfigurations.all)
   func broken(sample: BrokenConfigurations.Sample) {
     do {
       _ = try Configuration.parse(sample.text, file: "f.yaml")
@@ -17,7 +19,9 @@ struct ConfigurationProblemTests {
     }
   }
 
-  @Test("every row of the table of unbuilt keys is refused as such at its line", arguments: NotBuiltYet.table.map(\.key))
+  @Test(
+    "every row of the table of unbuilt keys is refused as such at its line",
+    arguments: NotBuiltYet.table.map(\.key))
   func notBuiltYet(key: String) {
     let word = String(key.split(separator: ".").last ?? "")
     let value = ["workers": "2", "sealed": "true"][word] ?? "auto"

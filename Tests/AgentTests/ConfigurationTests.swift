@@ -88,7 +88,7 @@ struct ConfigurationTests {
     "\u{FEFF}---\r\nlocal: {address: '2001:db8::1'}\r\nsegments: [{vni: 42, tap: vx42}]\r\n...\r\n",
     "local: {address: 2001:db8::1}\nsegments: []\npeers:\n- name: a\n  address: 2001:db8::2\n",
     "# *a* &b\nlocal: {address: 192.0.2.1} # it's *not* an alias, nor is 'this *one\nsegments: []\n",
-    "local: {address: !!str 192.0.2.1}\nsegments: []\ncontrol: {socket: \"/run/a *b &c\\x2f1\"}",
+    "local: {address: !!str 192.0.2.1}\nsegments: []\ncontrol: {socket: \"/run/a*b & c\\x2f1\"}",
   ]
 
   @Test("values at the bounds and unusual spellings are accepted", arguments: accepted)

@@ -55,6 +55,9 @@ struct ConfigurationDocument {
     if indentation.contains("\t") {
       return "a tab in the indentation; YAML is indented with spaces only"
     }
+    if problem.contains("nesting level") {
+      return "lists or mappings are nested too deeply; no key needs more than five levels"
+    }
     let start = context.map { " (\($0.text), which starts in line \($0.mark.line))" } ?? ""
     return "not YAML: \(problem)\(start); check the indentation, colons, quotes and brackets here and just above"
   }

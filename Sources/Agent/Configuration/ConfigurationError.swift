@@ -43,6 +43,9 @@ extension ConfigurationError: CustomStringConvertible {
 final class ProblemList {
   private(set) var problems: [ConfigurationProblem] = []
 
+  /// More will be counted, not listed, so their text is not worth much work.
+  var isLong: Bool { problems.count > Configuration.Limits.problemCountMax }
+
   func add(_ line: Int?, _ message: String) {
     problems.append(ConfigurationProblem(line: line, message: message))
   }

@@ -72,8 +72,9 @@ extension ConfigurationReader {
     }
     if knowsEverySegment {
       for reference in segmentsOfPeers where !vnis.contains(reference.target) {
-        problems.add(reference.line, "peers[].segments: no segment has the VNI \(reference.target); name one that is"
-          + " under segments:")
+        problems.add(
+          reference.line,
+          "peers[].segments: no segment has the VNI \(reference.target); name one that is under segments:")
       }
     }
     guard knowsEveryPeer else { return }
@@ -91,7 +92,8 @@ extension ConfigurationReader {
     }
     if let vni = reference.target.vni, !peer.hasSegment(vni) {
       problems.add(
-        reference.line, "segments[].fdb[].peer: \(name) does not have the segment \(vni); add it to the peer's segments")
+        reference.line,
+        "segments[].fdb[].peer: \(name) does not have the segment \(vni); add it to the peer's segments")
     }
   }
 }

@@ -40,6 +40,8 @@ struct ConfigurationText {
   }
 
   private static func refuseControlCharacters(_ text: String) throws(ConfigurationProblem) {
+    // Most files are plain ASCII, which bytes tell sooner than characters.
+    guard text.utf8.contains(where: { $0 > 0x7E || ($0 < 0x20 && $0 != 0x0A) }) else { return }
     var line = 1
     for scalar in text.unicodeScalars {
       switch scalar.value {
@@ -81,6 +83,8 @@ private struct ReferenceScanner {
     var readings: Readings = .outside
     var line = 1
     for index in bytes.indices {
+      // A letter starts and ends nothing, except the second half of a pair or an escape.
+      if isAlphanumeric(bytes[index]), readings.isDisjoint(with: [.singleQuotedPair, .doubleQuotedEscape]) { continue }
       let previous = index > 0 ? bytes[index - 1] : newline
       let next = index + 1 < bytes.count ? bytes[index + 1] : newline
       if readings.contains(.outside), isReference(bytes[index], after: previous, before: next) { return line }

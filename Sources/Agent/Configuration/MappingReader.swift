@@ -150,7 +150,7 @@ struct MappingReader {
   private func unknown(_ key: String) -> String {
     let place = path.isEmpty ? "at the top level" : "in \(path)"
     let shown = ScalarText(text: key, isPlain: true).shown
-    if let meant = Spelling.nearest(to: key, among: asked + NotBuiltYet.keys(under: path)) {
+    if !problems.isLong, let meant = Spelling.nearest(to: key, among: asked + NotBuiltYet.keys(under: path)) {
       return "unknown key \(shown) \(place); did you mean \(meant)?"
     }
     return "unknown key \(shown) \(place); known are \(asked.sorted().joined(separator: ", "))"

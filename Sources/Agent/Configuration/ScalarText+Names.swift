@@ -104,7 +104,9 @@ extension IPAddress {
     if isMulticast { return "a multicast address" }
     if isIPv6LinkLocal { return "a link-local address, which means nothing without a zone" }
     if family == .ipv4, low == 0xFFFF_FFFF { return "the broadcast address" }
-    if family == .ipv6, high == 0, low >> 32 == 0xFFFF { return "an IPv4 address in IPv6 form; IPv4 is written as such" }
+    if family == .ipv6, high == 0, low >> 32 == 0xFFFF {
+      return "an IPv4 address in IPv6 form; IPv4 is written as such"
+    }
     return nil
   }
 }

@@ -1,6 +1,6 @@
 /// Finds the word that somebody may have meant.
 enum Spelling {
-  /// The candidate nearest to `word`, or nil when all are too far: more than a third of the letters differ, at least two.
+  /// The candidate nearest to `word`, or nil when all are too far: more than two letters and a third of them differ.
   static func nearest(to word: String, among candidates: [String]) -> String? {
     // No key is half as long; a distance is quadratic in the length.
     guard word.utf8.count <= 64 else { return nil }
