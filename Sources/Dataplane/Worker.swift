@@ -13,6 +13,11 @@ package final class Worker: @unchecked Sendable {
     /// The segment's slot; nil: the underlay.
     package let segment: Int?
     package let number: Int32
+
+    package init(segment: Int?, number: Int32) {
+      self.segment = segment
+      self.number = number
+    }
   }
 
   /// Ready ports are looked at this many times before the poller is asked again: what becomes ready meanwhile waits

@@ -1,0 +1,113 @@
+import Dataplane
+import Forwarding
+import Glibc
+import LinuxIO
+import Synchronization
+import TestKit
+import Testing
+import VXLAN
+
+private func makePipe() -> (readEnd: Int32, writeEnd: Int32) {
+  var ends: [Int32] = [0, 0]
+  precondition(pipe(&ends) == 0)
+  for end in ends { precondition(fcntl(end, F_SETFL, O_NONBLOCK) == 0) }
+  return (ends[0], ends[1])
+}
+
+@Suite("Worker")
+struct WorkerTests {
+  /// A port over a pipe's read end: each byte is a frame of 60 bytes.
+  private final class PipePort: FramePort, @unchecked Sendable {
+    let readEnd: Int32
+    let writeEnd: Int32
+    let failure = Atomic<Int32>(0)
+
+    init() {
+      (readEnd, writeEnd) = makePipe()
+    }
+
+    deinit {
+      _ = close(readEnd)
+      _ = close(writeEnd)
+    }
+
+    func offer(_ count: Int) {
+      let bytes = [UInt8](repeating: 0, count: count)
+      #expect(write(writeEnd, bytes, count) == count)
+    }
+
+    func receive(into batch: inout FrameBatch) -> Int32 {
+      if failure.load(ordering: .acquiring) != 0 { return failure.load(ordering: .acquiring) }
+      let frame = Frames.ethernet(to: .broadcast, from: .station(1), payload: [UInt8](repeating: 0, count: 46))
+      var byte: UInt8 = 0
+      while batch.hasRoom, read(readEnd, &byte, 1) == 1 {
+        batch.nextStart().update(from: frame, count: frame.count)
+        batch.append(byteCount: frame.count, offload: VirtioNetHeader())
+      }
+      return 0
+    }
+
+    func send(_ frames: inout OutgoingFrames, _ range: Range<Int>) {}
+  }
+
+  private func makeWorker(
+    _ port: PipePort, onFailure: @escaping @Sendable (Worker.Failure) -> Void = { _ in }
+  ) throws -> Worker {
+    var segment = SegmentPlan(vni: VNI(unchecked: 42), overlayMTU: 1450, ownMAC: .station(1))
+    segment.peers = [0]
+    let topology = Topology(
+      segments: [segment], peers: [PeerPlan(endpoint: Endpoint(address: peerAddress(0), udpPort: 4789))],
+      hash: KeyedHash(key0: 1, key1: 2), now: Instant(nanoseconds: 0))
+    let engine = Engine(
+      topology: topology, framePorts: [port], datagramPort: FakeDatagramPort(), sourcePortCount: 1,
+      flowKey: KeyedHash(key0: 3, key1: 4))
+    // The underlay is a pipe into which nobody writes.
+    return try Worker(
+      engine: engine, tapDescriptors: [port.readEnd], underlayDescriptor: makePipe().readEnd, onFailure: onFailure)
+  }
+
+  private func framesIn(_ worker: Worker) -> UInt64 {
+    worker.perform { $0.snapshot().total(.framesIn, .overlay) } ?? 0
+  }
+
+  @Test("it takes what is there, sleeps, and wakes for more")
+  func carries() throws {
+    let port = PipePort()
+    let worker = try makeWorker(port)
+    try worker.start()
+    for round in 1...5 {
+      port.offer(1000)
+      for _ in 0..<500 where framesIn(worker) < UInt64(round * 1000) { usleep(2000) }
+      #expect(framesIn(worker) == UInt64(round * 1000))
+    }
+    worker.stop()
+  }
+
+  @Test("jobs are done between batches while it sleeps, and after it has stopped there is an answer too: none")
+  func jobs() throws {
+    let worker = try makeWorker(PipePort())
+    try worker.start()
+    #expect(worker.perform { _ in 42 } == 42)
+    worker.stop()
+    #expect(worker.perform(within: 0, { _ in 42 }) == nil)
+  }
+
+  @Test("a port that fails is reported once, not asked again, and watched again when mended")
+  func failure() throws {
+    let port = PipePort()
+    let failures = Mutex<[Worker.Failure]>([])
+    let worker = try makeWorker(port) { failure in failures.withLock { $0.append(failure) } }
+    try worker.start()
+    port.failure.store(EBADFD, ordering: .releasing)
+    port.offer(1)
+    for _ in 0..<500 where failures.withLock({ $0.isEmpty }) { usleep(2000) }
+    usleep(20_000)
+    #expect(failures.withLock { $0 } == [Worker.Failure(segment: 0, number: EBADFD)])
+    port.failure.store(0, ordering: .releasing)
+    try worker.watch(segment: 0)
+    port.offer(9)
+    for _ in 0..<500 where framesIn(worker) < 10 { usleep(2000) }
+    #expect(framesIn(worker) == 10)
+    worker.stop()
+  }
+}
