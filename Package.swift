@@ -50,6 +50,7 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "TestKit"]),
+    .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]
 )
