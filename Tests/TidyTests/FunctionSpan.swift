@@ -18,7 +18,7 @@ struct FunctionSpan: Equatable {
       | (?:^|[^.\w])(init|deinit|subscript)\b
       | \bvar\s+(\w+)\s*:[^={}\n]*\{
       /#
-    return code.matches(of: declaration).compactMap { match in
+    return code.matches(of: declaration.onCodeWords).compactMap { match in
       guard let name = match.output.1 ?? match.output.2 ?? match.output.3 else { return nil }
       let start = code.utf8.distance(from: code.startIndex, to: name.startIndex)
       guard let end = endOfBody(in: bytes, from: start) else { return nil }

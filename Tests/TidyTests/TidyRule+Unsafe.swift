@@ -26,7 +26,7 @@ extension TidyRule {
     planted: [
       Planted("Sources/VXLAN/A.swift", "// SAFETY: none\nlet a: UnsafePointer<UInt8>", line: 2),
       Planted("Sources/Forwarding/Flood.swift", "// SAFETY: none\nvar a: UnsafeMutableRawBufferPointer", line: 2),
-      Planted("Sources/LinuxIO/A.swift", "import Glibc\nlet a: UnsafeRawPointer", line: 2),
+      Planted("Sources/LinuxIO/A.swift", "import Glibc\nlet a: Swift.UnsafeRawPointer", line: 2),
       Planted("Sources/Agent/A.swift", "final class A: @unchecked Sendable {}", line: 1),
     ],
     accepted: [
@@ -65,6 +65,6 @@ extension TidyRule {
     ])
 
   private static func lines(of file: SourceFile, with pattern: Regex<Substring>) -> [Int] {
-    file.numbered(file.code).filter { $0.line.contains(pattern) }.map(\.number)
+    file.numbered(file.code).filter { $0.line.contains(pattern.onCodeWords) }.map(\.number)
   }
 }

@@ -10,7 +10,8 @@ extension TidyRule {
     accepted: [SourceFile("Sources/Agent/A.swift", "// try! is refused\nlet a = \"try! it\"\nlet b = try? c()")])
 
   private static let forcedCast = forbidding(
-    "no forced cast", where: \.isSwift, line: { $0.contains(/\bas!/) }, instead: "use as? and say what else may come",
+    "no forced cast", where: \.isSwift, line: { $0.contains(/\bas!/.onCodeWords) },
+    instead: "use as? and say what else may come",
     planted: [Planted("Tests/AgentTests/A.swift", "let b = c as! Int", line: 1)],
     accepted: [SourceFile("Tests/AgentTests/A.swift", "let b = c as? Int\nlet d = \"as!\"\nlet e = has!=1")])
 
@@ -18,7 +19,7 @@ extension TidyRule {
     name: "no empty catch",
     check: { file, _ in
       guard file.isSwift else { return [] }
-      return file.code.matches(of: /\bcatch\b[^{}\n]*\{\s*\}/).map { match in
+      return file.code.matches(of: /\bcatch\b[^{}\n]*\{\s*\}/.onCodeWords).map { match in
         let line = file.code[..<match.range.lowerBound].count { $0 == "\n" } + 1
         return Finding(path: file.path, line: line, message: "no empty catch: handle the error, or count it")
       }
@@ -30,9 +31,9 @@ extension TidyRule {
     accepted: [SourceFile("Sources/Agent/A.swift", "do { try a() } catch { log(error) }\n// catch {}")])
 
   private static let fatal = forbidding(
-    "no fatalError", where: \.isSwift, line: { $0.contains(/\bfatalError\b/) },
+    "no fatalError", where: \.isSwift, line: { $0.contains(/\bfatalError\b/.onCodeWords) },
     instead: "a precondition for our own bug, a thrown error for the system's",
-    planted: [Planted("Sources/VXLAN/A.swift", "func a() -> Int {\n  fatalError(\"b\")\n}", line: 2)],
+    planted: [Planted("Sources/VXLAN/A.swift", "func a() -> Int {\n  Swift.fatalError(\"b\")\n}", line: 2)],
     accepted: [SourceFile("Sources/VXLAN/A.swift", "func a() { precondition(true, \"no fatalError\") }")])
 
   private static let fixmeMark = "FIX" + "ME"
