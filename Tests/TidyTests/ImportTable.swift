@@ -50,9 +50,8 @@ enum ImportTable {
     table["TestKit"] = upToDataplane.union(testTools)
     table["SimulationTests"] = upToDataplane.union(testTools)
     table["TidyTests"] = ["Foundation", "Testing"]
-    table["DataPathBenchmarks"] = upToDataplane.union(["AllocationCount", "Glibc"])
-    table["AllocationCount"] = ["CAllocationCount"]
-    table["AllocationCountTests"] = ["AllocationCount", "Testing"]
+    table["DataPathBenchmarks"] = upToDataplane.union(["CAllocationCount", "Glibc"])
+    table["AllocationCountTests"] = ["CAllocationCount", "Glibc", "Testing"]
     return table
   }()
 }
