@@ -37,7 +37,7 @@ struct DataPathBenchmarks {
   }
 
   private func run() {
-    let groups = [HeaderBenchmarks.all, FDBBenchmarks.all]
+    let groups = [EngineBenchmarks.all, HeaderBenchmarks.all, FDBBenchmarks.all]
     var measurements: [Measurement] = []
     for group in groups {
       for benchmark in group() where words.isEmpty || words.contains(where: { benchmark.name.contains($0) }) {

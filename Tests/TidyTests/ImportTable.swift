@@ -18,7 +18,8 @@ enum ImportTable {
     "Capture": ["CPcap", "Glibc"],
     "Dataplane": ["Synchronization"],
     "Agent": [
-      "FoundationEssentials", "Glibc", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "Synchronization", "Yams",
+      "Dispatch", "FoundationEssentials", "Glibc", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "Synchronization",
+      "Yams",
     ],
     "Bench": ["FoundationEssentials", "Glibc"],
     "Verify": ["FoundationEssentials", "Glibc"],
@@ -28,6 +29,9 @@ enum ImportTable {
   /// Single files that need more than their module, with the reason.
   static let exceptions: [String: (modules: Set<String>, reason: String)] = [
     "Sources/VXLAN/IPAddress.swift": (["Glibc"], "inet_pton and inet_ntop, which make no system call"),
+    "Sources/Dataplane/Encapsulation.swift": (["Glibc"], "the numbers of errno"),
+    "Sources/Dataplane/Decapsulation.swift": (["Glibc"], "the numbers of errno"),
+    "Sources/Dataplane/Worker.swift": (["Dispatch"], "a semaphore with a time limit, for jobs; no frame waits for it"),
     "Sources/Forwarding/FDBTable.swift": (["Glibc"], "calloc, whose zeroed pages cost nothing until they are used"),
   ]
 

@@ -2,6 +2,8 @@ import Foundation
 
 extension TidyRule {
   private static let safetyMark = "// SAFETY:"
+  /// In a type's documentation: who may call what. Enough where a promise about threads is all that is unsafe.
+  private static let threadsMark = "/// *Threads.* "
 
   /// Pointers stay in the modules that touch the system or hold tables, and each file says why they are sound.
   static let unsafeTypes = TidyRule(
@@ -17,7 +19,8 @@ extension TidyRule {
             path: file.path, line: line,
             message: "unsafe pointers belong in LinuxIO, Dataplane, Sealing, Capture or the storage of the FDB"))
       }
-      if let line = (pointers + promises).min(), !file.text.contains(safetyMark) {
+      let isExplained = file.text.contains(safetyMark) || pointers.isEmpty && file.text.contains(threadsMark)
+      if let line = (pointers + promises).min(), !isExplained {
         findings.append(
           Finding(path: file.path, line: line, message: "unsafe code needs a line '\(safetyMark) why it is sound'"))
       }
@@ -28,10 +31,12 @@ extension TidyRule {
       Planted("Sources/Forwarding/Flood.swift", "// SAFETY: none\nvar a: UnsafeMutableRawBufferPointer", line: 2),
       Planted("Sources/LinuxIO/A.swift", "import Glibc\nlet a: Swift.UnsafeRawPointer", line: 2),
       Planted("Sources/Agent/A.swift", "final class A: @unchecked Sendable {}", line: 1),
+      Planted("Sources/LinuxIO/A.swift", "/// *Threads.* One.\nlet a: UnsafeRawPointer", line: 2),
     ],
     accepted: [
       SourceFile("Sources/LinuxIO/A.swift", "// SAFETY: lives as long as self\nlet a: UnsafeRawPointer"),
       SourceFile("Sources/Forwarding/FDB+Storage.swift", "// SAFETY: owned\nlet a: UnsafeMutablePointer<Int>"),
+      SourceFile("Sources/Agent/A.swift", "/// *Threads.* One.\nfinal class A: @unchecked Sendable {}"),
       SourceFile("Sources/VXLAN/A.swift", "// an UnsafePointer would be wrong here"),
     ])
 
