@@ -50,6 +50,23 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "TestKit"]),
+    .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]
 )
+
+// The micro-benchmarks are targets of this package, since no other package sees `package` declarations. They exist
+// only with BENCHMARKS=1, and then stand alone with what they measure: `scripts/bench`.
+if Context.environment["BENCHMARKS"] == "1" {
+  let measured: [Target.Dependency] = ["VXLAN", "Forwarding", "LinuxIO", "Dataplane"]
+  package.products = []
+  package.dependencies = []
+  package.targets.removeAll { !["VXLAN", "Forwarding", "CLinuxIO", "LinuxIO", "Dataplane"].contains($0.name) }
+  package.targets += [
+    .target(name: "CAllocationCount"),
+    .executableTarget(
+      name: "DataPathBenchmarks", dependencies: measured + ["CAllocationCount"],
+      path: "Benchmarks/DataPathBenchmarks"),
+    .testTarget(name: "AllocationCountTests", dependencies: ["CAllocationCount"]),
+  ]
+}

@@ -1,0 +1,73 @@
+import CAllocationCount
+import Glibc
+
+/// One operation that is measured.
+struct Benchmark {
+  let name: String
+  /// Operations in one round. A round should take some milliseconds, so that reading the clock costs nothing.
+  let operationCount: Int
+  /// Heap allocations that one operation may cost, on average over a round. More is a failure.
+  let allocationsMax: Double
+  /// Makes what one round works on; neither its time nor its allocations count.
+  private var prepare: () -> () -> Void
+
+  /// A benchmark whose rounds all work on the same things. `body` does the operation `operationCount` times.
+  init(_ name: String, operationCount: Int, allocationsMax: Double = 0, body: @escaping () -> Void) {
+    self.name = name
+    self.operationCount = operationCount
+    self.allocationsMax = allocationsMax
+    self.prepare = { body }
+  }
+
+  /// The same benchmark with rounds that begin anew: `prepare` is called before each, and what it answers is measured.
+  func beginningAnew(_ prepare: @escaping () -> () -> Void) -> Benchmark {
+    var benchmark = self
+    benchmark.prepare = prepare
+    return benchmark
+  }
+
+  /// Runs a round that does not count, then `roundCount` that do.
+  func measure(roundCount: Int) -> Measurement {
+    var nanoseconds: [Double] = []
+    var allocations: UInt64 = 0
+    for round in 0...roundCount {
+      let body = prepare()
+      let allocationsBefore = allocation_count()
+      let began = Self.processorTime()
+      body()
+      let ended = Self.processorTime()
+      let allocated = allocation_count() - allocationsBefore
+      guard round > 0 else { continue }
+      nanoseconds.append(Double(ended - began) / Double(operationCount))
+      allocations = max(allocations, allocated)
+    }
+    nanoseconds.sort()
+    return Measurement(
+      name: name, roundCount: roundCount, operationCount: operationCount, median: nanoseconds[nanoseconds.count / 2],
+      least: nanoseconds[0], most: nanoseconds[nanoseconds.count - 1],
+      allocations: Double(allocations) / Double(operationCount), allocationsMax: allocationsMax)
+  }
+
+  /// Nanoseconds that this thread has had a processor: other programs disturb it less than the time of day.
+  private static func processorTime() -> UInt64 {
+    var time = timespec()
+    _ = clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+}
+
+/// What the rounds of one benchmark gave, per operation.
+struct Measurement {
+  let name: String
+  let roundCount: Int
+  let operationCount: Int
+  /// Nanoseconds of processor time, over the rounds.
+  let median: Double
+  let least: Double
+  let most: Double
+  /// Heap allocations in the round that had most.
+  let allocations: Double
+  let allocationsMax: Double
+
+  var isWithinAllocations: Bool { allocations <= allocationsMax }
+}

@@ -1,0 +1,61 @@
+/// What each target may import: docs/architecture.md as a table. A new entry comes with a decision record.
+enum ImportTable {
+  /// Our modules by layer, lowest first; a module may import those below its own.
+  private static let layers: [Set<String>] = [
+    ["VXLAN"],
+    ["Forwarding", "Sealing", "LinuxIO", "Capture"],
+    ["Dataplane"],
+    ["Agent", "Bench", "Verify"],
+    ["vtep"],
+  ]
+
+  /// What comes from outside: Swift's own, C shims, packages.
+  private static let outside: [String: Set<String>] = [
+    "VXLAN": [],
+    "Forwarding": ["Synchronization"],
+    "Sealing": ["CSodium", "Synchronization"],
+    "LinuxIO": ["CLinuxIO", "Glibc", "Synchronization"],
+    "Capture": ["CPcap", "Glibc"],
+    "Dataplane": ["Synchronization"],
+    "Agent": [
+      "Dispatch", "FoundationEssentials", "Glibc", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "Synchronization",
+      "Yams",
+    ],
+    "Bench": ["FoundationEssentials", "Glibc"],
+    "Verify": ["FoundationEssentials", "Glibc"],
+    "vtep": ["ArgumentParser", "FoundationEssentials", "Glibc", "Synchronization"],
+  ]
+
+  /// Single files that need more than their module, with the reason.
+  static let exceptions: [String: (modules: Set<String>, reason: String)] = [
+    "Sources/VXLAN/IPAddress.swift": (["Glibc"], "inet_pton and inet_ntop, which make no system call"),
+    "Sources/Dataplane/Encapsulation.swift": (["Glibc"], "the numbers of errno"),
+    "Sources/Dataplane/Decapsulation.swift": (["Glibc"], "the numbers of errno"),
+    "Sources/Dataplane/Worker.swift": (["Dispatch"], "a semaphore with a time limit, for jobs; no frame waits for it"),
+    "Sources/Forwarding/FDBTable.swift": (["Glibc"], "calloc, whose zeroed pages cost nothing until they are used"),
+  ]
+
+  private static let testTools: Set<String> = [
+    "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Synchronization", "TestKit", "Testing",
+  ]
+
+  /// What each target may import. Tests of a module see what the module sees, and the test tools.
+  static let allowed: [String: Set<String>] = {
+    var table: [String: Set<String>] = [:]
+    for (height, layer) in layers.enumerated() {
+      let below = layers[..<height].reduce(into: Set<String>()) { $0.formUnion($1) }
+      for module in layer {
+        let own = below.union(outside[module] ?? [])
+        table[module] = own
+        table[module + "Tests"] = own.union(testTools).union([module])
+      }
+    }
+    let upToDataplane = layers[...2].reduce(into: Set<String>()) { $0.formUnion($1) }
+    table["TestKit"] = upToDataplane.union(testTools)
+    table["SimulationTests"] = upToDataplane.union(testTools)
+    table["TidyTests"] = ["Foundation", "Testing"]
+    table["DataPathBenchmarks"] = upToDataplane.union(["CAllocationCount", "Glibc"])
+    table["AllocationCountTests"] = ["CAllocationCount", "Glibc", "Testing"]
+    return table
+  }()
+}
