@@ -1,0 +1,23 @@
+import Agent
+import ArgumentParser
+
+/// `vtep demo`.
+struct DemoCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "demo",
+    abstract: "Build two hosts in network namespaces, run an agent in each, and show what passes between them.",
+    discussion: """
+      Pings both ways, sends 200 MB by TCP and compares every byte, shows the MTU and the agents' tables, and takes \
+      everything down again, also after Ctrl-C or a failure. Nothing outside the two namespaces is touched. Needs \
+      root, /dev/net/tun and ping; takes less than 20 seconds.
+      """)
+
+  /// Which `vtep` is shown; another than this one only in tests.
+  @Option(name: .customLong("executable"), help: .hidden)
+  var executable = "/proc/self/exe"
+
+  func run() throws {
+    let status = Demonstration.run(executable: executable)
+    guard status == 0 else { throw ExitCode(status) }
+  }
+}
