@@ -16,8 +16,16 @@ struct DemoCommand: ParsableCommand {
   @Option(name: .customLong("executable"), help: .hidden)
   var executable = "/proc/self/exe"
 
+  /// How much the TCP transfer carries; less in tests of slow builds.
+  @Option(name: .customLong("megabytes"), help: .hidden)
+  var megabyteCount = 200
+
+  func validate() throws {
+    guard (1...100_000).contains(megabyteCount) else { throw ValidationError("--megabytes: 1 to 100000") }
+  }
+
   func run() throws {
-    let status = Demonstration.run(executable: executable)
+    let status = Demonstration.run(executable: executable, transferByteCount: megabyteCount * 1_000_000)
     guard status == 0 else { throw ExitCode(status) }
   }
 }

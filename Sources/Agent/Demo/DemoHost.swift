@@ -81,10 +81,12 @@ struct DemoHost: ~Copyable, Sendable {
     } catch {
       throw .step("write \(configurationPath): \(error)")
     }
+    // Whoever waits for a notification waits for the demonstration's, not for that of one agent.
+    let environment = ChildProcess.inheritedEnvironment().filter { !$0.hasPrefix("NOTIFY_SOCKET=") }
     do throws(Errno) {
       agent = try ChildProcess(
-        executable, arguments: ["vtep", "run", "--config", configurationPath], namespace: namespace.descriptor,
-        output: log.descriptor, error: log.descriptor)
+        executable, arguments: ["vtep", "run", "--config", configurationPath], environment: environment,
+        namespace: namespace.descriptor, output: log.descriptor, error: log.descriptor)
     } catch {
       throw .step("start the agent of host \(name): \(error)")
     }

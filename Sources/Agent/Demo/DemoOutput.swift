@@ -3,8 +3,8 @@ import Glibc
 /// What the demonstration shows: headings, sentences, and the output of commands, each at once.
 struct DemoOutput: Sendable {
   private let hasColour: Bool
-  private var stepNumber = 0
   private let stepCount: Int
+  private var stepNumber = 0
 
   /// Colour only on a terminal, and not under `NO_COLOR`.
   init(stepCount: Int) {
@@ -14,10 +14,13 @@ struct DemoOutput: Sendable {
     hasColour = isatty(STDOUT_FILENO) == 1 && !isPlain
   }
 
+  /// The number of the current step and how many there are, such as `3/7`.
+  var position: String { "\(stepNumber)/\(stepCount)" }
+
   /// Begins the next step.
   mutating func heading(_ text: String) {
     stepNumber += 1
-    let line = "[\(stepNumber)/\(stepCount)] \(text)"
+    let line = "[\(position)] \(text)"
     say("\n" + (hasColour ? "\u{1B}[1m\(line)\u{1B}[0m" : line))
   }
 

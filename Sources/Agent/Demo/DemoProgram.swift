@@ -10,16 +10,20 @@ struct DemoProgram: Sendable {
   /// As a person would type it.
   var commandLine: String { ([name] + arguments).joined(separator: " ") }
 
-  /// Runs it in the network namespace of a descriptor (nil: this one) and returns what it wrote.
+  /// Runs it in the network namespace of a descriptor (nil: this one) and returns what it wrote,
+  /// the last 100 lines of it, without empty ones.
   /// - Throws: `.step` with its output when it ends with another status than 0 or not within `time`.
   func output(
     inNamespace namespace: Int32?, within time: Duration, _ interruption: DemoInterruption
   ) throws(DemoFailure) -> String {
     let output = try DemoFailure.step(commandLine) { () throws(Errno) in try ChildProcessOutput() }
     let descriptor = output.descriptor
+    // Programs are understood in English; the first of two values counts.
+    let environment = ["LC_ALL=C"] + ChildProcess.inheritedEnvironment()
     var child = try DemoFailure.step(commandLine) { () throws(Errno) in
       try ChildProcess(
-        path, arguments: [name] + arguments, namespace: namespace, output: descriptor, error: descriptor)
+        path, arguments: [name] + arguments, environment: environment, namespace: namespace, output: descriptor,
+        error: descriptor)
     }
     let deadline = ContinuousClock.now + time
     var exit: ChildProcess.Exit?
@@ -27,7 +31,8 @@ struct DemoProgram: Sendable {
       try interruption.pause(milliseconds: 5)
       do throws(Errno) { exit = try child.wait(until: .now) } catch { throw .step("\(commandLine): \(error)") }
     } while exit == nil && ContinuousClock.now < deadline
-    let text = try DemoFailure.step(commandLine) { () throws(Errno) in try output.text() }
+    let lines = try DemoFailure.step(commandLine) { () throws(Errno) in try output.lastLines(100) }
+    let text = lines.joined(separator: "\n")
     guard let exit else { throw .step("`\(commandLine)` did not end within \(time)\n\(text)") }
     guard exit == .status(0) else { throw .step("`\(commandLine)`: \(exit)\n\(text)") }
     return text

@@ -1,3 +1,5 @@
+import Glibc
+
 /// A stream of pseudo-random bytes that can be made again from any place, so that a receiver can compare every byte
 /// with what must have been sent.
 ///
@@ -14,16 +16,17 @@ package struct DemoStream: Sendable {
   /// Writes the bytes from `offset` (a multiple of 8) on into all of `buffer`, whose count is a multiple of 8.
   package func fill(_ buffer: inout [UInt8], from offset: Int) {
     precondition(offset >= 0 && offset % 8 == 0 && buffer.count % 8 == 0, "whole words only")
-    var bytes = buffer.mutableSpan
+    var span = buffer.mutableSpan
+    var bytes = span.mutableBytes
     var counter = seed &+ UInt64(offset / 8) &* 0x9E37_79B9_7F4A_7C15
     var index = 0
-    while index < bytes.count {
+    while index < bytes.byteCount {
       counter &+= 0x9E37_79B9_7F4A_7C15
       var word = counter
       word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
       word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
       word ^= word >> 31
-      for place in 0..<8 { bytes[index + place] = UInt8(truncatingIfNeeded: word >> UInt64(8 * place)) }
+      bytes.storeBytes(of: word.littleEndian, toByteOffset: index, as: UInt64.self)
       index += 8
     }
   }
@@ -33,7 +36,14 @@ package struct DemoStream: Sendable {
     let skew = offset % 8
     var expected = [UInt8](repeating: 0, count: (skew + bytes.count + 7) / 8 * 8)
     fill(&expected, from: offset - skew)
-    guard expected[skew..<(skew + bytes.count)] != bytes else { return nil }
+    // SAFETY: `expected` has at least `skew` and `bytes.count` bytes.
+    let isEqual = unsafe bytes.withUnsafeBytes { received in
+      unsafe expected.withUnsafeBytes { whole in
+        guard let start = whole.baseAddress, let other = received.baseAddress else { return true }
+        return unsafe memcmp(start + skew, other, received.count) == 0
+      }
+    }
+    guard !isEqual else { return nil }
     return zip(expected.dropFirst(skew), bytes).enumerated().first { $1.0 != $1.1 }.map { offset + $0.offset }
   }
 }

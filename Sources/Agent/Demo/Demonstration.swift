@@ -8,12 +8,12 @@ import VXLAN
 /// process ends in whatever way. Only the directory with the two configurations would outlive a SIGKILL.
 package struct Demonstration: ~Copyable {
   private static let underlayMTU = 1500
-  private static let transferByteCount = 200_000_000
   private static let transferSeed: UInt64 = 42
   private static let logLineCount = 15
 
   private let executable: String
   private let ping: String
+  private let transferByteCount: Int
   private let interruption: DemoInterruption
   private let directory: DemoDirectory
   private var output: DemoOutput
@@ -22,12 +22,14 @@ package struct Demonstration: ~Copyable {
 
   /// Runs the whole and returns the exit status: 0; 1 when something is missing or a step failed; 130 or 143 after
   /// SIGINT or SIGTERM. To be called on the main thread: the agents end with the thread that started them.
-  /// - Parameter executable: the `vtep` whose commands are run.
-  package static func run(executable: String) -> Int32 {
+  /// - Parameters:
+  ///   - executable: the `vtep` whose commands are run.
+  ///   - transferByteCount: how much is sent by TCP, a multiple of 8.
+  package static func run(executable: String, transferByteCount: Int) -> Int32 {
     let interruption = DemoInterruption.begin()
     let output = DemoOutput(stepCount: 7)
     do throws(DemoFailure) {
-      var demonstration = try prepare(executable, output, interruption)
+      var demonstration = try prepare(executable, transferByteCount, output, interruption)
       try demonstration.performAndCleanUp()
       // The namespaces and the directory go with the value.
       _ = consume demonstration
@@ -43,10 +45,12 @@ package struct Demonstration: ~Copyable {
   }
 
   private init(
-    _ executable: String, _ ping: String, _ output: DemoOutput, _ interruption: DemoInterruption,
-    _ directory: consuming DemoDirectory, _ a: consuming DemoHost, _ b: consuming DemoHost
+    _ executable: String, _ transferByteCount: Int, _ ping: String, _ output: DemoOutput,
+    _ interruption: DemoInterruption, _ directory: consuming DemoDirectory, _ a: consuming DemoHost,
+    _ b: consuming DemoHost
   ) {
     self.executable = executable
+    self.transferByteCount = transferByteCount
     self.ping = ping
     self.output = output
     self.interruption = interruption
@@ -57,14 +61,14 @@ package struct Demonstration: ~Copyable {
 
   /// Makes the two hosts, still without devices.
   private static func prepare(
-    _ executable: String, _ output: DemoOutput, _ interruption: DemoInterruption
+    _ executable: String, _ transferByteCount: Int, _ output: DemoOutput, _ interruption: DemoInterruption
   ) throws(DemoFailure) -> Demonstration {
     let ping = try checkRequirements()
     do throws(Errno) {
       let directory = try DemoDirectory()
       let a = try host("a", "192.0.2.1/24", "10.42.0.1/24", directory.path)
       let b = try host("b", "192.0.2.2/24", "10.42.0.2/24", directory.path)
-      return Demonstration(executable, ping, output, interruption, directory, a, b)
+      return Demonstration(executable, transferByteCount, ping, output, interruption, directory, a, b)
     } catch {
       guard error.number != EPERM else { throw needsRoot }
       throw .step("make the two hosts: \(error)")
@@ -78,7 +82,8 @@ package struct Demonstration: ~Copyable {
       if case .step = error { showLogs() }
       a.endAgent()
       b.endAgent()
-      throw error
+      guard case .step(let text) = error else { throw error }
+      throw .step("step \(output.position): \(text)")
     }
   }
 
@@ -147,15 +152,16 @@ package struct Demonstration: ~Copyable {
   }
 
   private mutating func transfer() throws(DemoFailure) {
-    output.heading("TCP from a to b: 200 MB of pseudo-random bytes, each compared on arrival with the one made again")
-    let transfer = DemoTransfer(byteCount: Self.transferByteCount, seed: Self.transferSeed)
+    output.heading(
+      "TCP from a to b: \(transferByteCount / 1_000_000) MB of pseudo-random bytes, every one compared on arrival")
+    let transfer = DemoTransfer(byteCount: transferByteCount, seed: Self.transferSeed)
     let interruption = interruption
     let time = try transfer.run(from: a.namespace, to: b.overlay.address, in: b.namespace) { () throws(DemoFailure) in
       try interruption.pause(milliseconds: 0)
     }
     let rate = DemoPicture.gigabitsPerSecond(byteCount: transfer.byteCount, in: time)
-    output.say(
-      "    \(transfer.byteCount) bytes in \(DemoPicture.milliseconds(time)), \(rate); all equal (seed \(Self.transferSeed))")
+    let amount = "\(transfer.byteCount) bytes in \(DemoPicture.milliseconds(time))"
+    output.say("    \(amount), \(rate): all equal to the stream of seed \(Self.transferSeed), made again here.")
   }
 
   private mutating func showTables() throws(DemoFailure) {
@@ -168,9 +174,8 @@ package struct Demonstration: ~Copyable {
 
   private mutating func stopAgents() throws(DemoFailure) {
     output.heading("The end: SIGTERM to each agent; its device and its socket must go with it")
-    let times = (try a.stopAgent(), try b.stopAgent())
-    output.say(
-      "    a ended with status 0 after \(DemoPicture.milliseconds(times.0)), b after \(DemoPicture.milliseconds(times.1)).")
+    let times = (DemoPicture.milliseconds(try a.stopAgent()), DemoPicture.milliseconds(try b.stopAgent()))
+    output.say("    a ended with status 0 after \(times.0), b after \(times.1).")
   }
 
   /// Runs one of our own commands and shows what it prints.
@@ -196,7 +201,8 @@ package struct Demonstration: ~Copyable {
     guard geteuid() == 0 else { throw needsRoot }
     guard access("/dev/net/tun", R_OK | W_OK) == 0 else {
       throw .unavailable(
-        "/dev/net/tun: \(Errno.current("access")); load it with `modprobe tun`, or give the container `--device /dev/net/tun`")
+        "needs /dev/net/tun, which cannot be opened (\(Errno.current("access"))): load it with `modprobe tun`, "
+          + "or start the container with `--device /dev/net/tun`")
     }
     guard let ping = ChildProcess.path(ofProgram: "ping") else {
       throw .unavailable("there is no `ping` in PATH; Debian has it in the package iputils-ping")
