@@ -81,6 +81,18 @@ package struct ChildProcess: ~Copyable, Sendable {
     return candidates.first { access($0, X_OK) == 0 }
   }
 
+  /// This process's variables, `NAME=VALUE` each.
+  package static func inheritedEnvironment() -> [String] {
+    var variables: [String] = []
+    // SAFETY: the list ends with a null pointer, and nobody in this program changes it.
+    var next = unsafe environ
+    while let variable = unsafe next.pointee {
+      variables.append(unsafe String(cString: variable))
+      unsafe next += 1
+    }
+    return variables
+  }
+
   private mutating func reap() throws(Errno) {
     var status: Int32 = 0
     guard waitpid(pid, &status, WNOHANG) == pid else {
@@ -99,17 +111,6 @@ package struct ChildProcess: ~Copyable, Sendable {
     let attosecondsPerMillisecond: Int64 = 1_000_000_000_000_000
     let fraction = (rest.attoseconds + attosecondsPerMillisecond - 1) / attosecondsPerMillisecond
     return Int32(min(rest.seconds, 1_000_000) * 1000 + fraction)
-  }
-
-  private static func inheritedEnvironment() -> [String] {
-    var variables: [String] = []
-    // SAFETY: the list ends with a null pointer, and nobody in this program changes it.
-    var next = unsafe environ
-    while let variable = unsafe next.pointee {
-      variables.append(unsafe String(cString: variable))
-      unsafe next += 1
-    }
-    return variables
   }
 
   private static func start(

@@ -195,4 +195,42 @@ struct NetlinkSocketTests {
     #expect(
       failure { () throws(Errno) in _ = try netlink.route(to: destination, from: six) }?.number == EAFNOSUPPORT)
   }
+
+  @Test("what path MTU discovery found out does not count")
+  func cachedException() throws {
+    let host = try NetworkNamespace.create()
+    let router = try NetworkNamespace.create()
+    let target = try NetworkNamespace.create()
+    var netlink = try NetlinkSocket()
+    try netlink.createVeth(
+      named: "up", inNamespace: host.descriptor, peerNamed: "left", peerNamespace: router.descriptor, linkMTU: 1500)
+    try netlink.createVeth(
+      named: "right", inNamespace: router.descriptor, peerNamed: "up", peerNamespace: target.descriptor, linkMTU: 1300)
+    for command in ["addr add 192.0.2.1/24 dev up", "link set dev up up", "route add default via 192.0.2.2"] {
+      try ip(command, in: host)
+    }
+    for command in [
+      "addr add 192.0.2.2/24 dev left", "addr add 198.51.100.2/24 dev right", "link set left up", "link set right up",
+    ] { try ip(command, in: router) }
+    try router.run { () throws(Errno) in
+      let file = open("/proc/sys/net/ipv4/ip_forward", O_WRONLY)
+      guard file >= 0 else { throw Errno.current("open(ip_forward)") }
+      defer { _ = close(file) }
+      guard write(file, "1", 1) == 1 else { throw Errno.current("write(ip_forward)") }
+    }
+    for command in ["addr add 198.51.100.1/24 dev up", "link set dev up up", "route add default via 198.51.100.2"] {
+      try ip(command, in: target)
+    }
+    let output = try ChildProcessOutput()
+    let descriptor = output.descriptor
+    for script in ["ping -c 2 -W 1 -M do -s 1400 198.51.100.1", "ip route get 198.51.100.1"] {
+      var child = try ChildProcess(
+        "/bin/sh", arguments: ["sh", "-c", script], namespace: host.descriptor, output: descriptor, error: descriptor)
+      _ = try child.wait(until: .now + .seconds(10))
+    }
+    let text = try output.text()
+    try #require(text.contains("expires") && text.contains("mtu 1300"), "no exception came about: \(text)")
+    var inHost = try host.run { () throws(Errno) in try NetlinkSocket() }
+    #expect(try inHost.routeMTU(to: try address("198.51.100.1"), from: try address("192.0.2.1")) == 1500)
+  }
 }

@@ -1,0 +1,110 @@
+import LinuxIO
+import VXLAN
+
+/// A stream of bytes by TCP from one host to the other, every byte compared on arrival.
+package struct DemoTransfer: Sendable {
+  /// How much is generated, sent or compared at a time: a multiple of 8.
+  private static let chunkByteCount = 1 << 18
+  /// The transfer has failed when nothing at all moves for so long.
+  private static let stallTime = Duration.seconds(5)
+
+  package let byteCount: Int
+  package let stream: DemoStream
+
+  /// `byteCount`: a multiple of 8.
+  package init(byteCount: Int, seed: UInt64) {
+    self.byteCount = byteCount
+    stream = DemoStream(seed: seed)
+  }
+
+  /// Sends from `source` to the address `destination` of the namespace `sink` and returns how long it took from the
+  /// first byte sent to the last received. Both ends are served by the calling thread.
+  /// - Parameter check: called at least every 50 ms while the transfer runs; what it throws ends it.
+  package func run(
+    from source: borrowing NetworkNamespace, to destination: IPAddress, in sink: borrowing NetworkNamespace,
+    check: () throws(DemoFailure) -> Void
+  ) throws(DemoFailure) -> Duration {
+    let listener = try DemoFailure.step("listen on \(destination)") { () throws(Errno) in
+      try sink.run { () throws(Errno) in try TCPSocket.listening(at: destination) }
+    }
+    let port = try DemoFailure.step("listen on \(destination)") { () throws(Errno) in try listener.tcpPort() }
+    let sender = try DemoFailure.step("connect to \(destination)") { () throws(Errno) in
+      try source.run { () throws(Errno) in try TCPSocket.calling(destination, tcpPort: port) }
+    }
+    let receiver = try accept(from: listener, check: check)
+    return try move(sender, receiver, check)
+  }
+
+  private func accept(
+    from listener: borrowing TCPSocket, check: () throws(DemoFailure) -> Void
+  ) throws(DemoFailure) -> TCPSocket {
+    let deadline = ContinuousClock.now + Self.stallTime
+    while ContinuousClock.now < deadline {
+      try check()
+      let caller = try DemoFailure.step("accept") { () throws(Errno) in try listener.accept() }
+      if let caller { return caller }
+      listener.awaitInput(milliseconds: 20, orRoomIn: listener, wanted: false)
+    }
+    throw .step("no TCP connection within \(Self.stallTime)")
+  }
+
+  private func move(
+    _ sender: borrowing TCPSocket, _ receiver: borrowing TCPSocket, _ check: () throws(DemoFailure) -> Void
+  ) throws(DemoFailure) -> Duration {
+    var outgoing = [UInt8](repeating: 0, count: Self.chunkByteCount)
+    var incoming = outgoing
+    var (sentCount, receivedCount) = (0, 0)
+    let start = ContinuousClock.now
+    var lastMove = start
+    var nextCheck = start
+    while true {
+      let now = ContinuousClock.now
+      if now >= nextCheck {
+        try check()
+        nextCheck = now + .milliseconds(50)
+      }
+      let sent = try send(&outgoing, sentCount, sender)
+      let received = try receive(&incoming, receivedCount, receiver)
+      if received == 0 { break }
+      sentCount += sent
+      receivedCount += received ?? 0
+      if sent > 0 || received != nil {
+        lastMove = now
+      } else if now - lastMove > Self.stallTime {
+        throw .step("nothing moved for \(Self.stallTime), \(receivedCount) of \(byteCount) bytes had arrived")
+      } else {
+        receiver.awaitInput(milliseconds: 20, orRoomIn: sender, wanted: sentCount < byteCount)
+      }
+    }
+    guard receivedCount == byteCount else { throw .step("\(receivedCount) of \(byteCount) bytes arrived") }
+    return ContinuousClock.now - start
+  }
+
+  /// Sends what fits of the rest of the chunk around `position`; a chunk is made when its first byte is due.
+  private func send(
+    _ chunk: inout [UInt8], _ position: Int, _ sender: borrowing TCPSocket
+  ) throws(DemoFailure) -> Int {
+    guard position < byteCount else { return 0 }
+    let within = position % chunk.count
+    if within == 0 { stream.fill(&chunk, from: position) }
+    let rest = chunk[within..<min(chunk.count, within + byteCount - position)]
+    let sent = try DemoFailure.step("send") { () throws(Errno) in try sender.send(rest) }
+    if position + sent == byteCount {
+      try DemoFailure.step("end the stream") { () throws(Errno) in try sender.endSending() }
+    }
+    return sent
+  }
+
+  /// Receives what is there and compares it. Nil when nothing is there yet, 0 at the end.
+  private func receive(
+    _ chunk: inout [UInt8], _ position: Int, _ receiver: borrowing TCPSocket
+  ) throws(DemoFailure) -> Int? {
+    let received = try DemoFailure.step("receive") { () throws(Errno) in try receiver.receive(into: &chunk) }
+    guard let received, received > 0 else { return received }
+    guard position + received <= byteCount else { throw .step("more bytes arrived than were sent") }
+    if let place = stream.firstDifference(in: chunk[..<received], at: position) {
+      throw .step("byte \(place) is not the one that was sent (seed \(stream.seed))")
+    }
+    return received
+  }
+}

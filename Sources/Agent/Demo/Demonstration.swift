@@ -1,0 +1,221 @@
+import Glibc
+import LinuxIO
+import VXLAN
+
+/// `vtep demo`: two hosts in network namespaces, an agent in each, and what passes between them.
+///
+/// Everything is held by this process: namespaces by descriptors, agents as children that get SIGTERM when the
+/// process ends in whatever way. Only the directory with the two configurations would outlive a SIGKILL.
+package struct Demonstration: ~Copyable {
+  private static let underlayMTU = 1500
+  private static let transferSeed: UInt64 = 42
+  private static let logLineCount = 15
+
+  private let executable: String
+  private let ping: String
+  private let transferByteCount: Int
+  private let interruption: DemoInterruption
+  private let directory: DemoDirectory
+  private var output: DemoOutput
+  private var a: DemoHost
+  private var b: DemoHost
+
+  /// Runs the whole and returns the exit status: 0; 1 when something is missing or a step failed; 130 or 143 after
+  /// SIGINT or SIGTERM. To be called on the main thread: the agents end with the thread that started them.
+  /// - Parameters:
+  ///   - executable: the `vtep` whose commands are run.
+  ///   - transferByteCount: how much is sent by TCP, a multiple of 8.
+  package static func run(executable: String, transferByteCount: Int) -> Int32 {
+    let interruption = DemoInterruption.begin()
+    let output = DemoOutput(stepCount: 7)
+    do throws(DemoFailure) {
+      var demonstration = try prepare(executable, transferByteCount, output, interruption)
+      try demonstration.performAndCleanUp()
+      // The namespaces and the directory go with the value.
+      _ = consume demonstration
+      output.say("\nNothing is left behind: no agent, no device, no namespace, no file.")
+      return 0
+    } catch {
+      switch error {
+      case .unavailable(let text), .step(let text): output.complain("vtep demo: \(text)")
+      case .interrupted(let signal): output.complain("vtep demo: ended by signal \(signal); nothing is left behind")
+      }
+      return error.exitStatus
+    }
+  }
+
+  private init(
+    _ executable: String, _ transferByteCount: Int, _ ping: String, _ output: DemoOutput,
+    _ interruption: DemoInterruption, _ directory: consuming DemoDirectory, _ a: consuming DemoHost,
+    _ b: consuming DemoHost
+  ) {
+    self.executable = executable
+    self.transferByteCount = transferByteCount
+    self.ping = ping
+    self.output = output
+    self.interruption = interruption
+    self.directory = directory
+    self.a = a
+    self.b = b
+  }
+
+  /// Makes the two hosts, still without devices.
+  private static func prepare(
+    _ executable: String, _ transferByteCount: Int, _ output: DemoOutput, _ interruption: DemoInterruption
+  ) throws(DemoFailure) -> Demonstration {
+    let ping = try checkRequirements()
+    do throws(Errno) {
+      let directory = try DemoDirectory()
+      let a = try host("a", "192.0.2.1/24", "10.42.0.1/24", directory.path)
+      let b = try host("b", "192.0.2.2/24", "10.42.0.2/24", directory.path)
+      return Demonstration(executable, transferByteCount, ping, output, interruption, directory, a, b)
+    } catch {
+      guard error.number != EPERM else { throw needsRoot }
+      throw .step("make the two hosts: \(error)")
+    }
+  }
+
+  private mutating func performAndCleanUp() throws(DemoFailure) {
+    do throws(DemoFailure) {
+      try perform()
+    } catch {
+      if case .step = error { showLogs() }
+      a.endAgent()
+      b.endAgent()
+      guard case .step(let text) = error else { throw error }
+      throw .step("step \(output.position): \(text)")
+    }
+  }
+
+  private mutating func perform() throws(DemoFailure) {
+    output.say(DemoPicture.text)
+    try joinHosts()
+    try startAgents()
+    try showMTU()
+    try pingBothWays()
+    try transfer()
+    try showTables()
+    try stopAgents()
+  }
+
+  private mutating func joinHosts() throws(DemoFailure) {
+    output.heading("Two hosts: network namespaces without a name, joined by a pair of Ethernet devices")
+    do throws(Errno) {
+      var netlink = try NetlinkSocket()
+      try netlink.createVeth(
+        named: DemoHost.underlayDevice, inNamespace: a.namespace.descriptor, peerNamed: DemoHost.underlayDevice,
+        peerNamespace: b.namespace.descriptor, linkMTU: Self.underlayMTU)
+      try a.configureUnderlay()
+      try b.configureUnderlay()
+    } catch {
+      throw .step("join the hosts: \(error)")
+    }
+    output.say("    a: \(a.underlay), b: \(b.underlay), MTU \(Self.underlayMTU)")
+  }
+
+  private mutating func startAgents() throws(DemoFailure) {
+    output.heading("Two agents: `vtep run` in each host, configured to know the other. Host a has")
+    let configurations = (a.configuration(peer: b), b.configuration(peer: a))
+    output.quote(configurations.0)
+    let start = ContinuousClock.now
+    try a.startAgent(executable, configuration: configurations.0)
+    try b.startAgent(executable, configuration: configurations.1)
+    try a.awaitReady(interruption)
+    try b.awaitReady(interruption)
+    output.say("    Both are ready after \(DemoPicture.milliseconds(ContinuousClock.now - start)).")
+  }
+
+  private mutating func showMTU() throws(DemoFailure) {
+    output.heading("The MTU: what encapsulation costs, header by header, and what is left for the overlay")
+    try show("mtu", "--underlay-mtu", "\(Self.underlayMTU)")
+    output.say("    \(DemoHost.tap) has \(try a.tapMTU()) on host a and \(try b.tapMTU()) on host b.")
+  }
+
+  private mutating func pingBothWays() throws(DemoFailure) {
+    output.heading("Ping through the overlay, both ways; then the largest packet, not to be fragmented")
+    let largest = try a.tapMTU() - 28
+    for arguments in [["-c", "3", "-i", "0.2", "-W", "2"], ["-c", "1", "-W", "2", "-M", "do", "-s", "\(largest)"]] {
+      try ping(arguments, from: a.namespace.descriptor, to: b.overlay.address)
+      try ping(arguments, from: b.namespace.descriptor, to: a.overlay.address)
+    }
+  }
+
+  private func ping(
+    _ arguments: [String], from namespace: Int32, to address: IPAddress
+  ) throws(DemoFailure) {
+    let program = DemoProgram(path: ping, name: "ping", arguments: arguments + ["\(address)"])
+    let text = try program.output(inNamespace: namespace, within: .seconds(10), interruption)
+    // ping is content with a single answer; we are not.
+    guard text.contains(", 0% packet loss") else { throw .step("`\(program.commandLine)` lost packets\n\(text)") }
+    output.say("    $ \(program.commandLine)")
+    output.quote(text.split(separator: "\n").suffix(2).joined(separator: "\n"))
+  }
+
+  private mutating func transfer() throws(DemoFailure) {
+    output.heading(
+      "TCP from a to b: \(transferByteCount / 1_000_000) MB of pseudo-random bytes, every one compared on arrival")
+    let transfer = DemoTransfer(byteCount: transferByteCount, seed: Self.transferSeed)
+    let interruption = interruption
+    let time = try transfer.run(from: a.namespace, to: b.overlay.address, in: b.namespace) { () throws(DemoFailure) in
+      try interruption.pause(milliseconds: 0)
+    }
+    let rate = DemoPicture.gigabitsPerSecond(byteCount: transfer.byteCount, in: time)
+    let amount = "\(transfer.byteCount) bytes in \(DemoPicture.milliseconds(time))"
+    output.say("    \(amount), \(rate): all equal to the stream of seed \(Self.transferSeed), made again here.")
+  }
+
+  private mutating func showTables() throws(DemoFailure) {
+    output.heading("What the agents know: state, segments, learned addresses, peers, counters")
+    for command in ["status", "segments", "fdb", "peers", "stats"] {
+      try show(command, "--socket", a.socketPath)
+    }
+    try show("fdb", "--socket", b.socketPath)
+  }
+
+  private mutating func stopAgents() throws(DemoFailure) {
+    output.heading("The end: SIGTERM to each agent; its device and its socket must go with it")
+    let times = (DemoPicture.milliseconds(try a.stopAgent()), DemoPicture.milliseconds(try b.stopAgent()))
+    output.say("    a ended with status 0 after \(times.0), b after \(times.1).")
+  }
+
+  /// Runs one of our own commands and shows what it prints.
+  private func show(_ arguments: String...) throws(DemoFailure) {
+    let program = DemoProgram(path: executable, name: "vtep", arguments: arguments)
+    let text = try program.output(inNamespace: nil, within: .seconds(5), interruption)
+    output.say("    $ \(program.commandLine)")
+    output.quote(text)
+  }
+
+  private func showLogs() {
+    output.complain("\nThe agents' last lines:")
+    for (name, lines) in [("a", a.lastLines(Self.logLineCount)), ("b", b.lastLines(Self.logLineCount))] {
+      output.complain(lines.isEmpty ? "  \(name): (nothing)" : lines.map { "  \(name): \($0)" }.joined(separator: "\n"))
+    }
+  }
+
+  private static let needsRoot = DemoFailure.unavailable(
+    "needs root, for network namespaces and TAP devices: run it as root, for example with sudo")
+
+  /// Returns the path of `ping`.
+  private static func checkRequirements() throws(DemoFailure) -> String {
+    guard geteuid() == 0 else { throw needsRoot }
+    guard access("/dev/net/tun", R_OK | W_OK) == 0 else {
+      throw .unavailable(
+        "needs /dev/net/tun, which cannot be opened (\(Errno.current("access"))): load it with `modprobe tun`, "
+          + "or start the container with `--device /dev/net/tun`")
+    }
+    guard let ping = ChildProcess.path(ofProgram: "ping") else {
+      throw .unavailable("there is no `ping` in PATH; Debian has it in the package iputils-ping")
+    }
+    return ping
+  }
+
+  private static func host(
+    _ name: String, _ underlay: String, _ overlay: String, _ directory: String
+  ) throws(Errno) -> DemoHost {
+    guard let underlay = IPPrefix(underlay), let overlay = IPPrefix(overlay) else {
+      preconditionFailure("the demonstration's own addresses are valid")
+    }
+    return try DemoHost.create(name: name, underlay: underlay, overlay: overlay, directory: directory)
+  }
+}
