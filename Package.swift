@@ -6,7 +6,7 @@ import PackageDescription
 ///     vtep
 ///     Agent
 ///     Dataplane
-///     Forwarding   LinuxIO
+///     Forwarding   Sealing   LinuxIO
 ///     VXLAN
 let package = Package(
   name: "vtep",
@@ -20,13 +20,15 @@ let package = Package(
   targets: [
     .target(name: "VXLAN"),
     .target(name: "Forwarding", dependencies: ["VXLAN"]),
+    .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+    .target(name: "Sealing", dependencies: ["VXLAN", "CSodium"]),
     .target(name: "CLinuxIO"),
     .target(name: "LinuxIO", dependencies: ["VXLAN", "CLinuxIO"]),
     .target(name: "Dataplane", dependencies: ["VXLAN", "Forwarding", "LinuxIO"]),
     .target(
       name: "Agent",
       dependencies: [
-        "VXLAN", "Forwarding", "LinuxIO", "Dataplane", "Yams",
+        "VXLAN", "Forwarding", "Sealing", "LinuxIO", "Dataplane", "Yams",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -42,6 +44,7 @@ let package = Package(
       name: "TestKit", dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane"]),
     .testTarget(name: "VXLANTests", dependencies: ["VXLAN", "TestKit"]),
     .testTarget(name: "ForwardingTests", dependencies: ["VXLAN", "Forwarding", "TestKit"]),
+    .testTarget(name: "SealingTests", dependencies: ["Sealing"]),
     .testTarget(name: "LinuxIOTests", dependencies: ["VXLAN", "LinuxIO", "TestKit"]),
     .testTarget(
       name: "DataplaneTests",

@@ -28,7 +28,8 @@ enum MeasurementTable {
         """
         {"operation":"\(measurement.name)",\
         "nanoseconds":\(text(measurement.median, digitCount: 3)),\
-        "nanoseconds-min":\(text(measurement.least, digitCount: 3)),"nanoseconds-max":\(text(measurement.most, digitCount: 3)),\
+        "nanoseconds-min":\(text(measurement.least, digitCount: 3)),\
+        "nanoseconds-max":\(text(measurement.most, digitCount: 3)),\
         "allocations":\(measurement.allocations),\
         "allocations-max":\(measurement.allocationsMax),\
         "rounds":\(measurement.roundCount),"operations-per-round":\(measurement.operationCount)}

@@ -27,7 +27,9 @@ int clinuxio_tap_open(const char *name) {
   return result;
 }
 
-int clinuxio_tap_set_offload(int fd, unsigned flags) { return ioctl(fd, TUNSETOFFLOAD, (unsigned long)flags) < 0 ? -errno : 0; }
+int clinuxio_tap_set_offload(int fd, unsigned flags) {
+  return ioctl(fd, TUNSETOFFLOAD, (unsigned long)flags) < 0 ? -errno : 0;
+}
 
 int clinuxio_tap_is_persistent(int fd) {
   struct ifreq request = {0};

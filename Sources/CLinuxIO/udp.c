@@ -7,6 +7,8 @@
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 // Newer than some distributions' headers. include/uapi/linux/in.h, in6.h, udp.h.
@@ -22,20 +24,24 @@
 
 enum { MESSAGES_MAX = 32, TTL = 64 };
 
+_Static_assert(sizeof(struct sockaddr_in6) <= sizeof((struct clinuxio_address *)0)->aligned_bytes, "an address fits");
+
+static const struct sockaddr *socket_address(const struct clinuxio_address *address) {
+  return (const struct sockaddr *)address->aligned_bytes;
+}
+
 void clinuxio_address_set(struct clinuxio_address *address, int is_ipv6, const uint8_t *octets, uint16_t port) {
   memset(address, 0, sizeof *address);
   if (is_ipv6) {
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address->storage;
-    in6->sin6_family = AF_INET6;
-    in6->sin6_port = htons(port);
-    memcpy(&in6->sin6_addr, octets, 16);
-    address->length = sizeof *in6;
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    memcpy(&in6.sin6_addr, octets, 16);
+    memcpy(address->aligned_bytes, &in6, sizeof in6);
+    address->length = sizeof in6;
   } else {
-    struct sockaddr_in *in = (struct sockaddr_in *)&address->storage;
-    in->sin_family = AF_INET;
-    in->sin_port = htons(port);
-    memcpy(&in->sin_addr, octets, 4);
-    address->length = sizeof *in;
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+    memcpy(&in.sin_addr, octets, 4);
+    memcpy(address->aligned_bytes, &in, sizeof in);
+    address->length = sizeof in;
   }
 }
 
@@ -49,8 +55,8 @@ static int fail(int fd, const char **failed, const char *call) {
 }
 
 int clinuxio_udp_open(const struct clinuxio_address *local, int buffer_bytes, const char **failed) {
-  int is_ipv6 = local->any.sa_family == AF_INET6;
-  int fd = socket(local->any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
+  int is_ipv6 = socket_address(local)->sa_family == AF_INET6;
+  int fd = socket(socket_address(local)->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
   if (fd < 0) return fail(fd, failed, "socket");
   // Beyond the system's limit only with CAP_NET_ADMIN; within it otherwise.
   if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer_bytes) < 0) set(fd, SOL_SOCKET, SO_RCVBUF, buffer_bytes);
@@ -63,7 +69,7 @@ int clinuxio_udp_open(const struct clinuxio_address *local, int buffer_bytes, co
     if (set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE) < 0) return fail(fd, failed, "IP_MTU_DISCOVER");
     if (set(fd, IPPROTO_IP, IP_TTL, TTL) < 0) return fail(fd, failed, "IP_TTL");
   }
-  if (bind(fd, &local->any, local->length) < 0) return fail(fd, failed, "bind");
+  if (bind(fd, socket_address(local), local->length) < 0) return fail(fd, failed, "bind");
   return fd;
 }
 
@@ -150,16 +156,15 @@ int clinuxio_udp_receive(int fd, uint8_t *buffers, size_t buffer_bytes, struct c
   return received;
 }
 
-int clinuxio_udp_send(int fd, const struct clinuxio_address *to, int is_ipv6, const struct iovec *vectors, int vector_count,
-                      uint8_t traffic_class) {
+int clinuxio_udp_send(int fd, const struct clinuxio_address *to, int is_ipv6, const uint8_t *payload,
+                      size_t byte_count, uint8_t traffic_class) {
   union {
     char bytes[CMSG_SPACE(sizeof(int))];
     struct cmsghdr align;
   } control;
-  struct msghdr message = {.msg_name = (void *)&to->any,
-                           .msg_namelen = to->length,
-                           .msg_iov = (struct iovec *)vectors,
-                           .msg_iovlen = (size_t)vector_count};
+  struct iovec vector = {(void *)payload, byte_count};
+  struct msghdr message = {
+      .msg_name = (void *)to->aligned_bytes, .msg_namelen = to->length, .msg_iov = &vector, .msg_iovlen = 1};
   if (traffic_class != 0) {
     message.msg_control = control.bytes;
     message.msg_controllen = sizeof control.bytes;

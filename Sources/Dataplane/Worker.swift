@@ -3,10 +3,11 @@ import Forwarding
 import LinuxIO
 import Synchronization
 
-/// A thread that runs one engine to completion: it owns a queue of every TAP and a socket of the underlay, takes what is
-/// there until nothing is, and sleeps.
+/// A thread that runs one engine to completion: it owns a queue of every TAP and a socket of the underlay, takes what
+/// is there until nothing is, and sleeps.
 ///
-/// *Threads.* `start`, `stop`, `perform` and `watch` may be called by any other thread; the engine is the worker's alone.
+/// *Threads.* `start`, `stop`, `perform` and `watch` may be called by any other thread; the engine is the worker's
+/// alone.
 package final class Worker: @unchecked Sendable {
   /// A TAP that answered with a failure: the worker has stopped watching it.
   package struct Failure: Equatable, Sendable {

@@ -160,7 +160,7 @@ package struct ChildProcess: ~Copyable, Sendable {
     // SAFETY: strdup's copies live until they are freed below, after `body`; a null among them only ends the list
     // early.
     let copies = unsafe texts.map { unsafe strdup($0) }
-    defer { for unsafe copy in unsafe copies { unsafe free(copy) } }
+    defer { unsafe copies.forEach { unsafe free($0) } }
     return unsafe (copies + [nil]).withUnsafeBufferPointer { unsafe body($0.baseAddress) }
   }
 }

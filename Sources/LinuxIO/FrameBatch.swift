@@ -1,6 +1,7 @@
 /// Frames read from one TAP, packed one behind the other into memory that the batch owns.
 ///
-/// In front of every frame are `Limits.headroomByteCount` free bytes, so a header is put there without moving the frame.
+/// In front of every frame are `Limits.headroomByteCount` free bytes, so a header is put there without moving the
+/// frame.
 /// Filled by a port and emptied by the data path, on one thread.
 package struct FrameBatch: ~Copyable {
   /// One frame of the batch.

@@ -13,8 +13,8 @@ package final class TAPDevice: Sendable {
   private let descriptor: FileDescriptor
 
   /// Creates or attaches to the device `name`.
-  /// - Throws: EBUSY when another process has it, EINVAL when the name belongs to a device of another kind, EPERM without
-  ///   CAP_NET_ADMIN, ENOENT without /dev/net/tun.
+  /// - Throws: EBUSY when another process has it, EINVAL when the name belongs to a device of another kind, EPERM
+  ///   without CAP_NET_ADMIN, ENOENT without /dev/net/tun.
   package init(named name: String) throws(Errno) {
     let result = clinuxio_tap_open(name)
     guard result >= 0 else { throw Errno(-result, "TUNSETIFF") }

@@ -5,7 +5,8 @@ import VXLAN
 /// The sockets of the underlay that one worker owns: one that receives on the VXLAN port, and a pool that sends.
 ///
 /// A UDP socket has one source port, hence the pool: its sockets spread flows over the paths of the underlay, and drop
-/// all input. With a pool of one, the receiving socket sends too. All set DF and never fragment; TTL 64; UDP checksums on.
+/// all input. With a pool of one, the receiving socket sends too. All set DF and never fragment; TTL 64; UDP checksums
+/// on.
 /// - SeeAlso: RFC 7348, section 5; ip(7), udp(7).
 package final class UDPUnderlay {
   package let local: Endpoint
@@ -72,11 +73,11 @@ package final class UDPUnderlay {
     for index in 0..<datagrams.count {
       let datagram = datagrams[index]
       precondition(datagram.peer < destinationCount && datagram.sourcePortIndex < senderCount)
-      var vector = iovec(iov_base: datagram.start, iov_len: datagram.byteCount)
       var result = -EINTR
       while result == -EINTR {
         result = clinuxio_udp_send(
-          senders[datagram.sourcePortIndex], destinations + datagram.peer, isIPv6, &vector, 1, datagram.trafficClass)
+          senders[datagram.sourcePortIndex], destinations + datagram.peer, isIPv6, datagram.start,
+          datagram.byteCount, datagram.trafficClass)
       }
       datagrams.setFailure(-result, at: index)
     }

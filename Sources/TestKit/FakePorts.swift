@@ -31,6 +31,7 @@ package final class FakeFramePort: FramePort {
       let frame = frames[index]
       frames.setFailure(writeFailure, at: index)
       guard writeFailure == 0 else { continue }
+      // SAFETY: the engine keeps the bytes until the call returns.
       written.append(Array(UnsafeBufferPointer(start: frame.start, count: frame.byteCount)))
     }
   }

@@ -2,8 +2,8 @@ import Dataplane
 import Forwarding
 import VXLAN
 
-/// Several agents on one underlay, in memory, on a clock of its own: whole engines with fake ports, and wires that lose,
-/// duplicate and reorder as a seed says. The same seed gives the same run.
+/// Several agents on one underlay, in memory, on a clock of its own: whole engines with fake ports, and wires that
+/// lose, duplicate and reorder as a seed says. The same seed gives the same run.
 package final class SimulatedNetwork {
   /// What the wires do, each as "one datagram in so many"; 0 = never.
   package struct Weather: Sendable {

@@ -1,6 +1,6 @@
 import Agent
 import ArgumentParser
-import Foundation
+import Glibc
 
 /// `vtep check`: reads a configuration, says what is wrong with it, and starts nothing.
 struct CheckCommand: ParsableCommand {
@@ -13,11 +13,12 @@ struct CheckCommand: ParsableCommand {
   var config: String
 
   func run() throws {
-    do {
+    do throws(ConfigurationError) {
       let configuration = try Configuration.load(path: config)
-      print("\(config): ok (\(configuration.segments.count) segments, \(configuration.peers.count) peers)")
-    } catch let error as ConfigurationError {
-      FileHandle.standardError.write(Data((error.description + "\n").utf8))
+      let (segments, peers) = (configuration.segments.count, configuration.peers.count)
+      print("\(config): ok (\(segments) segments, \(peers) peers)")
+    } catch {
+      StandardErrorLogHandler.writeToStandardError(Array((error.description + "\n").utf8))
       throw ExitCode(78)
     }
   }

@@ -1,5 +1,5 @@
+import Agent
 import ArgumentParser
-import FoundationEssentials
 import VXLAN
 
 /// `vtep mtu`: the overhead of a tunnel header by header, and the overlay MTU that is left.
@@ -46,11 +46,14 @@ struct MTUCommand: ParsableCommand {
     guard let underlayMtu else { return }
     let overhead = Overhead(
       family: ipv6 ? .ipv6 : .ipv4, sealingTag: sealed ? .bytes16 : nil, passesVLANTag: vlan)
-    guard let overlayMTU = overhead.overlayMTU(underlayMTU: underlayMtu) else {
+    guard let report = MTUReport(underlayMTU: underlayMtu, overhead: overhead) else {
       throw UnderlayTooSmall(underlayMTU: underlayMtu, overhead: overhead)
     }
-    let report = MTUReport(underlayMTU: underlayMtu, overhead: overhead, overlayMTU: overlayMTU)
-    print(json ? try report.json() : report.table())
+    if json {
+      try Output.write(ReportJSON.encode(report))
+    } else {
+      try Output.write(report.text)
+    }
   }
 }
 
@@ -62,50 +65,5 @@ private struct UnderlayTooSmall: Error, CustomStringConvertible {
   var description: String {
     "an underlay MTU of \(underlayMTU) is too small: the overhead is \(overhead.byteCount) bytes and no TAP takes an"
       + " MTU under \(Overhead.overlayMTUMin); the underlay needs \(overhead.underlayMTUMin) or more"
-  }
-}
-
-/// What `vtep mtu` prints.
-private struct MTUReport: Encodable {
-  struct Header: Encodable {
-    let name: String
-    let bytes: Int
-  }
-
-  let underlayMTU: Int
-  let overhead: Int
-  let overlayMTU: Int
-  let headers: [Header]
-
-  private enum CodingKeys: String, CodingKey {
-    case underlayMTU = "underlay-mtu"
-    case overhead
-    case overlayMTU = "overlay-mtu"
-    case headers
-  }
-
-  init(underlayMTU: Int, overhead: Overhead, overlayMTU: Int) {
-    self.underlayMTU = underlayMTU
-    self.overhead = overhead.byteCount
-    self.overlayMTU = overlayMTU
-    self.headers = overhead.headers.map { Header(name: $0.name, bytes: $0.byteCount) }
-  }
-
-  func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
-
-  /// Two columns, the numbers aligned to the right.
-  func table() -> String {
-    var rows = [("HEADER", "BYTES")]
-    rows += headers.map { ($0.name, String($0.bytes)) }
-    rows += [("overhead", String(overhead)), ("underlay MTU", String(underlayMTU)), ("overlay MTU", String(overlayMTU))]
-    let nameWidth = rows.map(\.0.count).max() ?? 0
-    let numberWidth = rows.map(\.1.count).max() ?? 0
-    return rows.map { name, number in
-      name + String(repeating: " ", count: nameWidth - name.count + 2 + numberWidth - number.count) + number
-    }.joined(separator: "\n")
   }
 }

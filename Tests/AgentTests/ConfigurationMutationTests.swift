@@ -38,9 +38,11 @@ struct ConfigurationMutationTests {
       } catch {
         refused += 1
         let lineCount = 1 + bytes.count { $0 == 0x0A || $0 == 0x0D }
-        let isSound = !error.problems.isEmpty && error.problems.allSatisfy {
-          (1...lineCount).contains($0.line ?? 1) && !$0.message.isEmpty
-        }
+        let isSound =
+          !error.problems.isEmpty
+          && error.problems.allSatisfy {
+            (1...lineCount).contains($0.line ?? 1) && !$0.message.isEmpty
+          }
         if !isSound {
           Issue.record("seed \(seed), round \(round): \(error)\n\(String(decoding: bytes, as: UTF8.self))")
           return

@@ -33,10 +33,12 @@ struct ControlCommandTests {
     return (process.terminationStatus, texts[0], texts[1])
   }
 
-  @Test("each command shows its table, and one JSON document for -j", arguments: [
-    ("status", "vtep: "), ("segments", "VNI  TAP"), ("fdb", "VNI  MAC"), ("peers", "NAME  ADDRESS"),
-    ("stats", "NAME "), ("drops", "REASON "),
-  ])
+  @Test(
+    "each command shows its table, and one JSON document for -j",
+    arguments: [
+      ("status", "vtep: "), ("segments", "VNI  TAP"), ("fdb", "VNI  MAC"), ("peers", "NAME  ADDRESS"),
+      ("stats", "NAME "), ("drops", "REASON "),
+    ])
   func shows(command: String, start: String) throws {
     let server = try startControlServer(directory.socket)
     defer { server.stop() }

@@ -23,9 +23,11 @@ struct ControlRequestTests {
     }
   }
 
-  @Test("an unknown key, and a filter where there is none, are refused", arguments: [
-    "/v1/fdb?mac=1", "/v1/peers?vni=42", "/v1/fdb?vni=", "/v1/fdb?vni=-1", "/v1/fdb?vni=16777216",
-  ])
+  @Test(
+    "an unknown key, and a filter where there is none, are refused",
+    arguments: [
+      "/v1/fdb?mac=1", "/v1/peers?vni=42", "/v1/fdb?vni=", "/v1/fdb?vni=-1", "/v1/fdb?vni=16777216",
+    ])
   func badQuery(target: String) throws {
     let response = ControlAPI(source: FixedReports()).answer(try ControlRequest(method: "GET", target: target))
     #expect(response.status == 400)

@@ -11,9 +11,11 @@ struct ControlServerTests {
   let directory: ControlTestDirectory
   init() throws { directory = try ControlTestDirectory() }
 
-  @Test("each resource answers 200 with JSON over HTTP/1.1", arguments: [
-    "status", "segments", "fdb", "peers", "stats", "drops",
-  ])
+  @Test(
+    "each resource answers 200 with JSON over HTTP/1.1",
+    arguments: [
+      "status", "segments", "fdb", "peers", "stats", "drops",
+    ])
   func resources(name: String) throws {
     let server = try startControlServer(directory.socket)
     defer { server.stop() }
@@ -37,16 +39,18 @@ struct ControlServerTests {
     #expect(entries == FixedReports().entries.filter { $0.vni == 42 })
   }
 
-  @Test("what is not GET, not a path or not HTTP is refused with its status and code", arguments: [
-    ("POST /v1/fdb HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 405, "method-not-allowed"),
-    ("GET /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not-found"),
-    ("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not-found"),
-    ("GET /v1/fdb?vni=x HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad-query"),
-    ("GET /v1/fdb?vni=99 HTTP/1.1\r\nHost: x\r\n\r\n", 404, "unknown-vni"),
-    ("nonsense\r\n\r\n", 400, "bad-request"),
-    ("GET /v1/fdb HTTP/9.9.9\r\n\r\n", 400, "bad-request"),
-    ("GET /v1/fdb HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n", 413, "request-too-large"),
-  ])
+  @Test(
+    "what is not GET, not a path or not HTTP is refused with its status and code",
+    arguments: [
+      ("POST /v1/fdb HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 405, "method-not-allowed"),
+      ("GET /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not-found"),
+      ("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not-found"),
+      ("GET /v1/fdb?vni=x HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad-query"),
+      ("GET /v1/fdb?vni=99 HTTP/1.1\r\nHost: x\r\n\r\n", 404, "unknown-vni"),
+      ("nonsense\r\n\r\n", 400, "bad-request"),
+      ("GET /v1/fdb HTTP/9.9.9\r\n\r\n", 400, "bad-request"),
+      ("GET /v1/fdb HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n", 413, "request-too-large"),
+    ])
   func refusals(request: String, status: Int, code: String) throws {
     let server = try startControlServer(directory.socket)
     defer { server.stop() }

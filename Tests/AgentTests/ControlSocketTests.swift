@@ -117,8 +117,10 @@ struct ControlSocketTests {
     chmod(directory.path, 0o755)
     let server = try startControlServer(directory.socket)
     defer { server.stop() }
-    let asNobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "curl", "-s", "--max-time", "5",
-      "--unix-socket", directory.socket, "http://vtep/v1/peers"]
+    let asNobody = [
+      "--reuid=65534", "--regid=65534", "--clear-groups", "curl", "-s", "--max-time", "5",
+      "--unix-socket", directory.socket, "http://vtep/v1/peers",
+    ]
     let refused = try run("setpriv", asNobody)
     #expect(refused.status == 7)
     chmod(directory.socket, 0o666)

@@ -28,10 +28,12 @@ struct LogLineTests {
     #expect(object?["message"] == "a \"b\"\n")
   }
 
-  @Test("nothing in a value forges a line, a field or a colour", arguments: [
-    "x\nlevel=error message=forged", "x\r\n<3>forged", "x\u{1B}[31m", "x\u{2028}y", "x\u{85}y", "x\u{202E}y", "x\0y",
-    "x=y", "a\" level=error b=\"", "\\", "", " ", "\u{7F}", "\u{E0001}",
-  ])
+  @Test(
+    "nothing in a value forges a line, a field or a colour",
+    arguments: [
+      "x\nlevel=error message=forged", "x\r\n<3>forged", "x\u{1B}[31m", "x\u{2028}y", "x\u{85}y", "x\u{202E}y", "x\0y",
+      "x=y", "a\" level=error b=\"", "\\", "", " ", "\u{7F}", "\u{E0001}",
+    ])
   func forgery(value: String) throws {
     for format in LogLine.Format.allCases {
       let text = line("m", ["peer": value], format)

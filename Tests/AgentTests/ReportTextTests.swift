@@ -82,9 +82,11 @@ struct ReportTextTests {
     #expect(text.hasSuffix("\n\noffload:\n  udp-gro: off\n  udp-gso: on\n"))
   }
 
-  @Test("a duration has two units at most", arguments: [
-    (0, "0s"), (59, "59s"), (60, "1m0s"), (3_599, "59m59s"), (3_600, "1h0m"), (86_399, "23h59m"), (90_000, "1d1h"),
-  ])
+  @Test(
+    "a duration has two units at most",
+    arguments: [
+      (0, "0s"), (59, "59s"), (60, "1m0s"), (3_599, "59m59s"), (3_600, "1h0m"), (86_399, "23h59m"), (90_000, "1d1h"),
+    ])
   func duration(seconds: Int, text: String) {
     #expect(ReportText.duration(seconds) == text)
   }

@@ -132,9 +132,11 @@ struct DecapsulationTests {
     #expect(bench.entries().count == 8)
   }
 
-  @Test("a TAP that is full and one that is down have their reasons", arguments: [
-    (EAGAIN, DropReason.tapFull), (ENOBUFS, .tapFull), (EIO, .tapDown), (EBADFD, .tapDown),
-  ])
+  @Test(
+    "a TAP that is full and one that is down have their reasons",
+    arguments: [
+      (EAGAIN, DropReason.tapFull), (ENOBUFS, .tapFull), (EIO, .tapDown), (EBADFD, .tapDown),
+    ])
   func tapFailures(failure: Int32, reason: DropReason) {
     let bench = threePeers()
     bench.taps[0].writeFailure = failure

@@ -184,7 +184,8 @@ struct EncapsulationTests {
     expectBalance(bench)
   }
 
-  @Test("an address that is static at a peer is not taken over from the TAP, learning or not", arguments: [true, false])
+  @Test(
+    "an address that is static at a peer is not taken over from the TAP, learning or not", arguments: [true, false])
   func staticMove(learns: Bool) {
     let bench = threePeers {
       $0.learns = learns
@@ -220,7 +221,9 @@ struct EncapsulationTests {
     #expect(Set(many.map(\.sourcePortIndex)).count == 64)
   }
 
-  @Test("the outer traffic class copies the inner one; a fixed DSCP keeps the inner ECN", arguments: [0, 1, 2, 3] as [UInt8])
+  @Test(
+    "the outer traffic class copies the inner one; a fixed DSCP keeps the inner ECN",
+    arguments: [0, 1, 2, 3] as [UInt8])
   func trafficClass(ecn: UInt8) {
     let inner = 0xB8 | ecn
     let v4 = Frames.ethernet(

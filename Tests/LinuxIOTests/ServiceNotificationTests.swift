@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Testing
 
@@ -27,7 +28,7 @@ struct ServiceNotificationTests {
   @Test("ready, status and stopping reach an abstract socket and a path")
   func messages() throws {
     let name = "vtep-notify-\(getpid())"
-    let path = "/tmp/\(name).sock"
+    let path = FileManager.default.temporaryDirectory.appending(path: "\(name).sock").path()
     defer { unlink(path) }
     for (text, bytes) in [("@\(name)", [0] + Array(name.utf8)), (path, Array(path.utf8))] {
       let descriptor = try receiver(bytes)

@@ -57,7 +57,8 @@ struct SimulationTests {
     #expect(network.carried[0][2] - before[0][2] == 100)
     #expect(network.carried[0][1] == before[0][1])
     #expect(network.carried[0][3] == before[0][3])
-    #expect(network.agents[2].taps[0].written.suffix(100).elementsEqual((1...100).map { frame(from: 0, to: 2, vni: 42, number: $0) }))
+    let expected = (1...100).map { frame(from: 0, to: 2, vni: 42, number: $0) }
+    #expect(Array(network.agents[2].taps[0].written.suffix(100)) == expected)
   }
 
   @Test("a station that moves between hosts is followed; one that is silent is forgotten, also while it is talked to")

@@ -1,12 +1,30 @@
 import LinuxIO
+import Sealing
 import VXLAN
 
-/// A stream of bytes by TCP from one host to the other, every byte compared on arrival.
+/// A stream of bytes by TCP from one host to the other: every byte is compared on arrival, and both ends hash what
+/// they sent and received.
 package struct DemoTransfer: Sendable {
   /// How much is generated, sent or compared at a time: a multiple of 8.
   private static let chunkByteCount = 1 << 18
   /// The transfer has failed when nothing at all moves for so long.
   private static let stallTime = Duration.seconds(5)
+
+  /// What came of a transfer.
+  package struct Outcome: Sendable {
+    /// From the first byte sent to the last received.
+    package let duration: Duration
+    /// BLAKE2b-256 of what one end sent, and the other received: equal.
+    package let hash: [UInt8]
+  }
+
+  /// What both ends have hashed so far.
+  private struct Digests: ~Copyable {
+    var sent = Digest()
+    var received = Digest()
+
+    consuming func finish() -> (sent: [UInt8], received: [UInt8]) { (sent.finish(), received.finish()) }
+  }
 
   package let byteCount: Int
   package let stream: DemoStream
@@ -17,13 +35,13 @@ package struct DemoTransfer: Sendable {
     stream = DemoStream(seed: seed)
   }
 
-  /// Sends from `source` to the address `destination` of the namespace `sink` and returns how long it took from the
-  /// first byte sent to the last received. Both ends are served by the calling thread.
+  /// Sends from `source` to the address `destination` of the namespace `sink`. Both ends are served by the calling
+  /// thread.
   /// - Parameter check: called at least every 50 ms while the transfer runs; what it throws ends it.
   package func run(
     from source: borrowing NetworkNamespace, to destination: IPAddress, in sink: borrowing NetworkNamespace,
     check: () throws(DemoFailure) -> Void
-  ) throws(DemoFailure) -> Duration {
+  ) throws(DemoFailure) -> Outcome {
     let listener = try DemoFailure.step("listen on \(destination)") { () throws(Errno) in
       try sink.run { () throws(Errno) in try TCPSocket.listening(at: destination) }
     }
@@ -50,10 +68,11 @@ package struct DemoTransfer: Sendable {
 
   private func move(
     _ sender: borrowing TCPSocket, _ receiver: borrowing TCPSocket, _ check: () throws(DemoFailure) -> Void
-  ) throws(DemoFailure) -> Duration {
+  ) throws(DemoFailure) -> Outcome {
     var outgoing = [UInt8](repeating: 0, count: Self.chunkByteCount)
     var incoming = outgoing
     var (sentCount, receivedCount) = (0, 0)
+    var digests = Digests()
     let start = ContinuousClock.now
     var lastMove = start
     var nextCheck = start
@@ -63,8 +82,8 @@ package struct DemoTransfer: Sendable {
         try check()
         nextCheck = now + .milliseconds(50)
       }
-      let sent = try send(&outgoing, sentCount, sender)
-      let received = try receive(&incoming, receivedCount, receiver)
+      let sent = try send(&outgoing, sentCount, sender, &digests.sent)
+      let received = try receive(&incoming, receivedCount, receiver, &digests.received)
       if received == 0 { break }
       sentCount += sent
       receivedCount += received ?? 0
@@ -77,18 +96,22 @@ package struct DemoTransfer: Sendable {
       }
     }
     guard receivedCount == byteCount else { throw .step("\(receivedCount) of \(byteCount) bytes arrived") }
-    return ContinuousClock.now - start
+    let duration = ContinuousClock.now - start
+    let hashes = digests.finish()
+    guard hashes.sent == hashes.received else { throw .step("the hashes of both ends differ (seed \(stream.seed))") }
+    return Outcome(duration: duration, hash: hashes.received)
   }
 
   /// Sends what fits of the rest of the chunk around `position`; a chunk is made when its first byte is due.
   private func send(
-    _ chunk: inout [UInt8], _ position: Int, _ sender: borrowing TCPSocket
+    _ chunk: inout [UInt8], _ position: Int, _ sender: borrowing TCPSocket, _ digest: inout Digest
   ) throws(DemoFailure) -> Int {
     guard position < byteCount else { return 0 }
     let within = position % chunk.count
     if within == 0 { stream.fill(&chunk, from: position) }
     let rest = chunk[within..<min(chunk.count, within + byteCount - position)]
     let sent = try DemoFailure.step("send") { () throws(Errno) in try sender.send(rest) }
+    digest.update(rest.prefix(sent))
     if position + sent == byteCount {
       try DemoFailure.step("end the stream") { () throws(Errno) in try sender.endSending() }
     }
@@ -97,11 +120,12 @@ package struct DemoTransfer: Sendable {
 
   /// Receives what is there and compares it. Nil when nothing is there yet, 0 at the end.
   private func receive(
-    _ chunk: inout [UInt8], _ position: Int, _ receiver: borrowing TCPSocket
+    _ chunk: inout [UInt8], _ position: Int, _ receiver: borrowing TCPSocket, _ digest: inout Digest
   ) throws(DemoFailure) -> Int? {
     let received = try DemoFailure.step("receive") { () throws(Errno) in try receiver.receive(into: &chunk) }
     guard let received, received > 0 else { return received }
     guard position + received <= byteCount else { throw .step("more bytes arrived than were sent") }
+    digest.update(chunk[..<received])
     if let place = stream.firstDifference(in: chunk[..<received], at: position) {
       throw .step("byte \(place) is not the one that was sent (seed \(stream.seed))")
     }

@@ -152,16 +152,19 @@ package struct Demonstration: ~Copyable {
   }
 
   private mutating func transfer() throws(DemoFailure) {
-    output.heading(
-      "TCP from a to b: \(transferByteCount / 1_000_000) MB of pseudo-random bytes, every one compared on arrival")
+    let megabytes = transferByteCount / 1_000_000
+    output.heading("TCP from a to b: \(megabytes) MB, hashed at both ends, every byte compared on arrival")
     let transfer = DemoTransfer(byteCount: transferByteCount, seed: Self.transferSeed)
     let interruption = interruption
-    let time = try transfer.run(from: a.namespace, to: b.overlay.address, in: b.namespace) { () throws(DemoFailure) in
+    let target = b.overlay.address
+    let outcome = try transfer.run(from: a.namespace, to: target, in: b.namespace) { () throws(DemoFailure) in
       try interruption.pause(milliseconds: 0)
     }
-    let rate = DemoPicture.gigabitsPerSecond(byteCount: transfer.byteCount, in: time)
-    let amount = "\(transfer.byteCount) bytes in \(DemoPicture.milliseconds(time))"
-    output.say("    \(amount), \(rate): all equal to the stream of seed \(Self.transferSeed), made again here.")
+    let rate = DemoPicture.gigabitsPerSecond(byteCount: transfer.byteCount, in: outcome.duration)
+    let amount = "\(transfer.byteCount) bytes in \(DemoPicture.milliseconds(outcome.duration))"
+    output.say("    \(amount), \(rate)")
+    let hash = outcome.hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    output.say("    BLAKE2b-256 of what a sent and of what b received, the same: \(hash)")
   }
 
   private mutating func showTables() throws(DemoFailure) {

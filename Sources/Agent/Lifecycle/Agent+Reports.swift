@@ -80,6 +80,7 @@ extension Agent: ReportSource {
   }
 
   /// What belongs to the worker's thread and is only handed through to it.
+  // SAFETY: the worker's thread is the one that looks at the value.
   private struct Unshared<Value>: @unchecked Sendable {
     let value: Value
   }

@@ -85,7 +85,8 @@ package final class Agent: @unchecked Sendable {
       let agedCount = topology.withFDB(ofSegment: slot) {
         $0.age(now: now.seconds, ageingTime: topology.segments[slot].ageingTime)
       }
-      if agedCount > 0 { log.debug("aged", metadata: ["vni": "\(topology.segments[slot].vni)", "entries": "\(agedCount)"]) }
+      let vni = topology.segments[slot].vni
+      if agedCount > 0 { log.debug("aged", metadata: ["vni": "\(vni)", "entries": "\(agedCount)"]) }
     }
     let isMended = mend()
     let pause = ageing.next.map { $0.since(Instant(nanoseconds: Clock.now())) }

@@ -18,8 +18,8 @@ final class OverlayDevice {
   /// The bridge that this agent created, by number; it goes with the agent.
   private var ownBridge: Int32?
 
-  /// Creates the TAP, and the bridge if there is none, and brings them up with their addresses. When it throws, what was
-  /// made is gone again.
+  /// Creates the TAP, and the bridge if there is none, and brings them up with their addresses. When it throws, what
+  /// was made is gone again.
   init(
     _ segment: Configuration.Segment, mac: MACAddress, linkMTU: Int, netlink: inout NetlinkSocket
   ) throws(AgentError) {

@@ -13,7 +13,6 @@
 #include "clinuxio_tap.h"
 #include "clinuxio_thread.h"
 #include "clinuxio_udp.h"
-
 #include "clinuxio_process.h"
 
 #endif

@@ -5,16 +5,12 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
-// A socket address of either family.
+// A socket address of either family: the bytes of a struct sockaddr_in or sockaddr_in6. This header leaves
+// <sys/socket.h> out on purpose: a second module that includes it takes SOCK_STREAM and its like away from Glibc's.
 struct clinuxio_address {
-  union {
-    struct sockaddr any;
-    struct sockaddr_storage storage;
-  };
-  socklen_t length;
+  uint32_t aligned_bytes[7];
+  uint32_t length;
 };
 
 // `octets` are 4 or 16 in wire order; `port` in host order.
@@ -48,14 +44,14 @@ struct clinuxio_datagram {
   uint8_t address[16];   // wire order; IPv4 in the first four
 };
 
-// Receives up to `count` (at most 32) datagrams into buffers of `buffer_bytes` each that follow each other from `buffers`.
-// `overflow` is updated to the socket's count of datagrams lost for want of room (SO_RXQ_OVFL), when the kernel tells it.
-// Answers the number received, or -errno.
+// Receives up to `count` (at most 32) datagrams into buffers of `buffer_bytes` each that follow each other from
+// `buffers`. `overflow` is updated to the socket's count of datagrams lost for want of room (SO_RXQ_OVFL), when the
+// kernel tells it. Answers the number received, or -errno.
 int clinuxio_udp_receive(int fd, uint8_t *buffers, size_t buffer_bytes, struct clinuxio_datagram *datagrams, int count,
                          uint32_t *overflow);
 
-// Sends one datagram gathered from `vectors`, with the given traffic class. Answers 0 or -errno.
-int clinuxio_udp_send(int fd, const struct clinuxio_address *to, int is_ipv6, const struct iovec *vectors, int vector_count,
-                      uint8_t traffic_class);
+// Sends one datagram with the given traffic class. Answers 0 or -errno.
+int clinuxio_udp_send(int fd, const struct clinuxio_address *to, int is_ipv6, const uint8_t *payload,
+                      size_t byte_count, uint8_t traffic_class);
 
 #endif

@@ -14,8 +14,8 @@ struct DemoTransferTests {
     let namespace = try NetworkNamespace.create()
     for text in ["127.0.0.1", "::1"] {
       let address = try #require(IPAddress(text))
-      let time = try transfer.run(from: namespace, to: address, in: namespace) { () throws(DemoFailure) in }
-      #expect(time > .zero)
+      let outcome = try transfer.run(from: namespace, to: address, in: namespace) { () throws(DemoFailure) in }
+      #expect(outcome.duration > .zero)
     }
   }
 

@@ -1,0 +1,45 @@
+import VXLAN
+
+/// What encapsulation costs, header by header, as `vtep mtu` shows it.
+package struct MTUReport: Encodable, Equatable, Sendable {
+  /// One header, in bytes.
+  package struct Header: Encodable, Equatable, Sendable {
+    package let name: String
+    package let bytes: Int
+  }
+
+  /// The largest IP packet of the underlay, in bytes.
+  package let underlayMTU: Int
+  /// The sum of the headers.
+  package let overhead: Int
+  /// The largest inner IP packet.
+  package let overlayMTU: Int
+  /// In the order in which they stand in the datagram.
+  package let headers: [Header]
+
+  private enum CodingKeys: String, CodingKey {
+    case underlayMTU = "underlay-mtu"
+    case overhead
+    case overlayMTU = "overlay-mtu"
+    case headers
+  }
+
+  /// Nil when the underlay leaves no overlay MTU that a TAP takes.
+  package init?(underlayMTU: Int, overhead: Overhead) {
+    guard let overlayMTU = overhead.overlayMTU(underlayMTU: underlayMTU) else { return nil }
+    self.underlayMTU = underlayMTU
+    self.overhead = overhead.byteCount
+    self.overlayMTU = overlayMTU
+    self.headers = overhead.headers.map { Header(name: $0.name, bytes: $0.byteCount) }
+  }
+
+  /// Two columns, the numbers aligned to the right.
+  package var text: String {
+    var table = Table([("header", .left), ("bytes", .right)])
+    for header in headers { table.append([header.name, "\(header.bytes)"]) }
+    table.append(["overhead", "\(overhead)"])
+    table.append(["underlay MTU", "\(underlayMTU)"])
+    table.append(["overlay MTU", "\(overlayMTU)"])
+    return table.text
+  }
+}
