@@ -44,6 +44,10 @@ struct DataPathBenchmarks {
         measurements.append(benchmark.measure(roundCount: roundCount))
       }
     }
+    guard !measurements.isEmpty else {
+      Self.complain("bench: no operation has \(words.joined(separator: " or ")) in its name; all: scripts/bench")
+      exit(1)
+    }
     if isJSON {
       MeasurementTable.printJSON(measurements)
     } else {
@@ -55,7 +59,7 @@ struct DataPathBenchmarks {
       Self.complain(
         "bench: \(measurement.name): \(measurement.allocations) allocations, more than \(measurement.allocationsMax)")
     }
-    exit(measurements.isEmpty || !tooMany.isEmpty ? 1 : 0)
+    exit(tooMany.isEmpty ? 0 : 1)
   }
 
   private static func complain(_ message: String) {
