@@ -4,7 +4,8 @@ import VXLAN
 
 /// What the tests of hostile input set up: segments, peers at 192.0.2.N, and frames between stations.
 enum HostileBench {
-  static let ownMAC = MACAddress.station(0xFFFE)
+  /// None that a station has.
+  static let ownMAC = MACAddress(rawValue: 0x0600_0000_0001)
 
   static func peer(_ number: Int) -> IPAddress { IPAddress(ipv4: 0xC000_0200 + UInt32(number)) }
 

@@ -97,11 +97,12 @@ struct HostileDatagrams {
     }
   }
 
-  /// Valid frames: IPv4 and IPv6 with TCP, UDP and neither, bare and behind tags, with each ECN; all of 54 bytes at least.
+  /// Valid frames: IPv4 and IPv6 with TCP, UDP and neither, bare and behind tags, with each ECN; each 54 bytes or more.
   private static func makeTemplates() -> [[UInt8]] {
     let four = (IPAddress(ipv4: 0x0A2A_0001), IPAddress(ipv4: 0x0A2A_0002))
     let six = (IPAddress(ipv6High: 0xFD00 << 48, low: 1), IPAddress(ipv6High: 0xFD00 << 48, low: 2))
-    var frames: [[UInt8]] = [Frames.ethernet(to: .broadcast, from: .station(7), payload: Array(repeating: 7, count: 46))]
+    let other = Frames.ethernet(to: .broadcast, from: .station(7), payload: Array(repeating: 7, count: 46))
+    var frames: [[UInt8]] = [other]
     for trafficClass: UInt8 in 0..<4 {
       for ipProtocol: UInt8 in [6, 17, 132, 1] {
         let payload = Frames.udp(from: 1_000, to: 2_000, payload: Array(repeating: trafficClass, count: 30))

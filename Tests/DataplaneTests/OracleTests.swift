@@ -48,26 +48,32 @@ struct OracleTests {
   /// What the oracle answers, a line for each datagram.
   private static func oracle(_ lines: [String]) throws -> [String] {
     let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("oracle.py")
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    let candidates = path.split(separator: ":").map { "\($0)/python3" }
+    guard let python = candidates.first(where: FileManager.default.isExecutableFile(atPath:)) else {
+      throw Unusable(description: "no python3 in PATH (\(path)); this test needs it to run oracle.py")
+    }
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["python3", "-B", script.path]
+    process.executableURL = URL(fileURLWithPath: python)
+    process.arguments = ["-B", script.path]
     let (input, output) = (Pipe(), Pipe())
     process.standardInput = input
     process.standardOutput = output
-    // It reads all before it writes, so neither side waits for the other.
+    // It reads all before it writes, so neither side waits for the other. Should it end early, the write is to fail
+    // and not to end this process.
+    signal(SIGPIPE, SIG_IGN)
     try process.run()
     do {
       try input.fileHandleForWriting.write(contentsOf: Data(lines.map { $0 + "\n" }.joined().utf8))
       try input.fileHandleForWriting.close()
     } catch {
       process.waitUntilExit()
-      throw Unusable(description: "oracle.py took no input (\(error)); this test needs python3 in PATH")
+      throw Unusable(description: "\(python) oracle.py took no input: \(error)")
     }
     let answer = try output.fileHandleForReading.readToEnd() ?? Data()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
-      throw Unusable(
-        description: "python3 oracle.py ended with \(process.terminationStatus); this test needs python3 in PATH")
+      throw Unusable(description: "\(python) oracle.py ended with \(process.terminationStatus)")
     }
     return String(decoding: answer, as: UTF8.self).split(separator: "\n").map(String.init)
   }

@@ -4,7 +4,7 @@ import VXLAN
 
 /// A bench that has one segment and the peers that a capture speaks of.
 enum VectorBench {
-  static let ownMAC = MACAddress.station(0xFFFE)
+  static let ownMAC = HostileBench.ownMAC
 
   static func bench(
     vni: UInt32, overlayMTU: Int = 1450, sources: [IPAddress], isLenient: Bool = false
