@@ -107,10 +107,16 @@ struct HostileDatagrams {
       for ipProtocol: UInt8 in [6, 17, 132, 1] {
         let payload = Frames.udp(from: 1_000, to: 2_000, payload: Array(repeating: trafficClass, count: 30))
         let packets: [(UInt16, [UInt8])] = [
-          (0x0800, Frames.ipv4(
-            from: four.0, to: four.1, ipProtocol: ipProtocol, trafficClass: trafficClass, payload: payload)),
-          (0x86DD, Frames.ipv6(
-            from: six.0, to: six.1, nextHeader: ipProtocol, trafficClass: trafficClass, payload: payload)),
+          (
+            0x0800,
+            Frames.ipv4(
+              from: four.0, to: four.1, ipProtocol: ipProtocol, trafficClass: trafficClass, payload: payload)
+          ),
+          (
+            0x86DD,
+            Frames.ipv6(
+              from: six.0, to: six.1, nextHeader: ipProtocol, trafficClass: trafficClass, payload: payload)
+          ),
         ]
         for (etherType, packet) in packets {
           frames.append(Frames.ethernet(to: .station(2), from: .station(1), etherType: etherType, payload: packet))

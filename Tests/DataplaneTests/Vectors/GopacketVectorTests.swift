@@ -5,7 +5,7 @@ import Testing
 import VXLAN
 
 /// The packet of gopacket's own test.
-@Suite("packet of gopacket")
+@Suite("packet of gopacket", .enabled(if: VectorFolder.isWanted, VectorFolder.comment))
 struct GopacketVectorTests {
   private struct Vector: Decodable {
     struct Expectation: Decodable {

@@ -5,7 +5,7 @@ import Testing
 import VXLAN
 
 /// Packets that Open vSwitch's tests expect of its own VXLAN, with the frames that make them.
-@Suite("packets of Open vSwitch")
+@Suite("packets of Open vSwitch", .enabled(if: VectorFolder.isWanted, VectorFolder.comment))
 struct OpenVSwitchVectorTests {
   private struct Case: Decodable {
     struct Frame: Decodable { let hex: String }

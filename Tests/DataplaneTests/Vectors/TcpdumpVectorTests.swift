@@ -4,7 +4,7 @@ import Testing
 import VXLAN
 
 /// The captures of tcpdump's own tests, against what tcpdump prints of them.
-@Suite("captures of tcpdump")
+@Suite("captures of tcpdump", .enabled(if: VectorFolder.isWanted, VectorFolder.comment))
 struct TcpdumpVectorTests {
   /// What tcpdump's text says of one packet.
   private struct Line {
