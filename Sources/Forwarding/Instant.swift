@@ -22,7 +22,7 @@ package struct Instant: Hashable, Comparable, Sendable {
 
   /// How long before `self` the moment `earlier` was; zero when it was not before.
   package func since(_ earlier: Instant) -> Duration {
-    .nanoseconds(Int64(clamping: nanoseconds.subtractingReportingOverflow(min(earlier.nanoseconds, nanoseconds)).partialValue))
+    .nanoseconds(Int64(clamping: nanoseconds - min(earlier.nanoseconds, nanoseconds)))
   }
 }
 
