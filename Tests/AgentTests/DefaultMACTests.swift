@@ -5,10 +5,11 @@ import VXLAN
 
 @Suite("DefaultMAC")
 struct DefaultMACTests {
-  /// Computed by an implementation of SipHash-1-3 of our own in another language. They are never to change: a host keeps
-  /// its addresses over an update.
+  /// Computed by an implementation of SipHash-1-3 of our own in another language. They are never to change: a host
+  /// keeps its addresses over an update.
   private static let known = [
-    ("192.0.2.1", 42, "ee:f1:73:53:17:be"), ("192.0.2.1", 0, "82:85:a3:c4:21:cb"), ("192.0.2.2", 42, "06:75:ad:04:ad:9e"),
+    ("192.0.2.1", 42, "ee:f1:73:53:17:be"), ("192.0.2.1", 0, "82:85:a3:c4:21:cb"),
+    ("192.0.2.2", 42, "06:75:ad:04:ad:9e"),
     ("2001:db8::1", 42, "32:6a:6a:1d:11:93"), ("::c000:201", 42, "3e:8c:1c:fe:cc:15"),
   ]
 

@@ -5,7 +5,8 @@ import VXLAN
 
 @testable import LinuxIO
 
-/// Real devices in namespaces of their own: without CAP_SYS_ADMIN and CAP_NET_ADMIN, and without /dev/net/tun, these fail.
+/// Real devices in namespaces of their own: without CAP_SYS_ADMIN and CAP_NET_ADMIN, and without /dev/net/tun,
+/// these fail.
 @Suite("TAPDevice (root)")
 final class TAPDeviceTests {
   private let namespace: NetworkNamespace

@@ -35,7 +35,8 @@ final class UDPUnderlayTests {
   ) throws -> UDPUnderlay {
     try namespace.run { () throws(Errno) in
       try UDPUnderlay(
-        local: local, peers: peers, sourcePortCount: count, firstSourcePort: first, acceptsZeroChecksum: acceptsZeroChecksum)
+        local: local, peers: peers, sourcePortCount: count, firstSourcePort: first,
+        acceptsZeroChecksum: acceptsZeroChecksum)
     }
   }
 
@@ -96,7 +97,7 @@ final class UDPUnderlayTests {
     return all
   }
 
-  @Test("datagrams arrive whole, in order, with their source, also more than one batch of them", arguments: AddressFamily.allCases)
+  @Test("100 datagrams arrive whole, in order, with their source", arguments: AddressFamily.allCases)
   func exchange(family: AddressFamily) throws {
     let (a, b) = (try near(family), try far(family))
     let left = try open(a, peers: [b])
@@ -128,7 +129,7 @@ final class UDPUnderlayTests {
     #expect(received.map(\.trafficClass) == Array(0...255) && received.map { $0.payload[0] } == Array(0...255))
   }
 
-  @Test("1472 and 1452 bytes fill an MTU of 1500; one more is EMSGSIZE, never fragments", arguments: AddressFamily.allCases)
+  @Test("1472 or 1452 bytes fill an MTU of 1500, one more is EMSGSIZE", arguments: AddressFamily.allCases)
   func size(family: AddressFamily) throws {
     let largest = family == .ipv4 ? 1472 : 1452
     for count in [1, 4] {
@@ -151,7 +152,7 @@ final class UDPUnderlayTests {
     #expect(received.map(\.isFragmented) == [true, false] && received.map(\.payload.count) == [4000, 1000])
   }
 
-  @Test("source ports are in 49152...65535, wrap around there, and taken ones are passed over", arguments: AddressFamily.allCases)
+  @Test("source ports wrap around in 49152...65535 and pass over taken ones", arguments: AddressFamily.allCases)
   func sourcePorts(family: AddressFamily) throws {
     let first = try open(try near(family), count: 8, first: 65_530)
     #expect(first.sourcePorts == [65_530, 65_531, 65_532, 65_533, 65_534, 65_535, 49_152, 49_153])
@@ -178,14 +179,14 @@ final class UDPUnderlayTests {
     #expect(failure(Endpoint(address: foreign, udpPort: 4789)) == Errno(EADDRNOTAVAIL, "bind"))
   }
 
-  @Test("what is sent to a sending socket is dropped there; the listening socket is another", arguments: AddressFamily.allCases)
+  @Test("sending sockets drop what is sent to them", arguments: AddressFamily.allCases)
   func sendersDropInput(family: AddressFamily) throws {
     let underlay = try open(try near(family), first: 50_000)
     let sender = try ordinarySocket(try far(family, 40_000))
     for port in underlay.sourcePorts { try sender.send([1], to: try near(family, port)) }
     #expect(receive(underlay).isEmpty)
     for port in underlay.sourcePorts {
-      let socket = try #require(try kernelSocket(family, port: port))
+      let socket = try #require(try namespace.run { () throws(Errno) in try UDPKernelSocket(family, port: port) })
       #expect(socket.waitingByteCount == 0 && socket.dropCount == 1, "port \(port)")
     }
     try sender.send([2], to: underlay.local)
@@ -245,27 +246,6 @@ final class UDPUnderlayTests {
     let count = recv(observer, &bytes, bytes.count, 0)
     try #require(count > 62 || (count > 44 && bytes[12] == 8))
     return Array(bytes.prefix(count))
-  }
-
-  /// What the kernel lists of the socket with a local port: bytes that wait, and datagrams dropped.
-  private func kernelSocket(_ family: AddressFamily, port: UInt16) throws -> (waitingByteCount: Int, dropCount: Int)? {
-    let file = family == .ipv4 ? "/proc/thread-self/net/udp" : "/proc/thread-self/net/udp6"
-    let text = try namespace.run { () throws(Errno) -> String in
-      let descriptor = Glibc.open(file, O_RDONLY)
-      guard descriptor >= 0 else { throw .current("open(/proc/net/udp)") }
-      defer { _ = close(descriptor) }
-      var bytes = [UInt8](repeating: 0, count: 65_536)
-      let count = read(descriptor, &bytes, bytes.count)
-      return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
-    }
-    let suffix = ":" + String(port, radix: 16, uppercase: true)
-    for line in text.split(separator: "\n").dropFirst() {
-      let fields = line.split(separator: " ")
-      guard fields.count > 12, fields[1].hasSuffix(suffix) else { continue }
-      let queues = fields[4].split(separator: ":")
-      return (Int(queues[1], radix: 16) ?? -1, Int(fields[12]) ?? -1)
-    }
-    return nil
   }
 }
 
