@@ -41,7 +41,8 @@ struct ChecksumTests {
     // Words near the ends of ones' complement arithmetic come often: RFC 1624 was written for them.
     func word() -> UInt16 {
       let edges: [UInt16] = [0, 1, 0xFFFE, 0xFFFF]
-      return random.isOne(in: 3) ? edges[Int.random(in: 0..<4, using: &random)] : .random(in: 0...0xFFFF, using: &random)
+      guard random.isOne(in: 3) else { return .random(in: 0...0xFFFF, using: &random) }
+      return edges[Int.random(in: 0..<4, using: &random)]
     }
     var wrong = 0
     for _ in 0..<100_000 {
