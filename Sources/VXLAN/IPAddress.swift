@@ -34,6 +34,8 @@ package struct IPAddress: Hashable, Sendable {
   package init?(_ text: String) {
     var four = in_addr()
     var six = in6_addr()
+    // C would read only what stands before a zero byte.
+    guard !text.utf8.contains(0) else { return nil }
     if inet_pton(AF_INET, text, &four) == 1 {
       self.init(ipv4: UInt32(bigEndian: four.s_addr))
     } else if inet_pton(AF_INET6, text, &six) == 1 {

@@ -1,0 +1,123 @@
+import Dataplane
+import LinuxIO
+import Testing
+import VXLAN
+
+@testable import Agent
+
+/// The plan asks the routing table of a namespace of its own: without CAP_SYS_ADMIN and CAP_NET_ADMIN these fail.
+@Suite("AgentPlan (root)")
+final class AgentPlanTests {
+  private let namespace: NetworkNamespace
+
+  /// A device of 1500 bytes with 192.0.2.1/24 and 2001:db8::1/64.
+  init() throws {
+    namespace = try NetworkNamespace.create()
+    var netlink = try namespace.run { () throws(Errno) in try NetlinkSocket() }
+    let device = try netlink.createBridge(named: "under", linkMTU: 1500)
+    try netlink.setLink(index: device, LinkChange(isUp: true))
+    for text in ["192.0.2.1/24", "2001:db8::1/64"] {
+      try netlink.addAddress(try #require(IPPrefix(text)), toLink: device)
+    }
+  }
+
+  private func plan(_ configuration: Configuration) throws -> AgentPlan {
+    var netlink = try namespace.run { () throws(Errno) in try NetlinkSocket() }
+    return try AgentPlan(configuration, netlink: &netlink)
+  }
+
+  private func refusal(_ configuration: Configuration) throws -> AgentError? {
+    var netlink = try namespace.run { () throws(Errno) in try NetlinkSocket() }
+    do throws(AgentError) { _ = try AgentPlan(configuration, netlink: &netlink) } catch { return error }
+    return nil
+  }
+
+  /// One segment, 42, and peers b (in all segments) and c (in 43 only).
+  private func configuration(
+    local: String = "192.0.2.1", _ change: (inout Configuration.Segment) -> Void = { _ in }
+  ) throws -> Configuration {
+    let isIPv4 = !local.contains(":")
+    let (b, c) = isIPv4 ? ("192.0.2.2", "192.0.2.3") : ("2001:db8::2", "2001:db8::3")
+    var segment = Configuration.Segment(vni: try #require(VNI(42)), tap: "vx42")
+    change(&segment)
+    var peerB = Configuration.Peer(name: "b", address: try #require(IPAddress(b)))
+    peerB.udpPort = 8472
+    peerB.fdbLimit = 7
+    var peerC = Configuration.Peer(name: "c", address: try #require(IPAddress(c)))
+    peerC.segments = [try #require(VNI(43))]
+    return Configuration(
+      local: .init(address: try #require(IPAddress(local))), segments: [segment], peers: [peerC, peerB])
+  }
+
+  @Test("mtu: auto is the route's MTU less 50 or 70, and 4 where tags pass", arguments: [
+    ("192.0.2.1", 1450), ("2001:db8::1", 1430),
+  ])
+  func automaticMTU(local: String, mtu: Int) throws {
+    let segments = try plan(configuration(local: local)).segments
+    #expect(segments.map(\.overlayMTU) == [mtu] && segments[0].frameByteCountMax == mtu + 14)
+    let tagged = try plan(configuration(local: local) { $0.vlan = .pass }).segments
+    #expect(tagged.map(\.overlayMTU) == [mtu - 4] && tagged[0].frameByteCountMax == mtu + 14)
+  }
+
+  @Test("a fixed MTU of 1450 fits 1500, 1451 is refused with the largest that does")
+  func fixedMTU() throws {
+    for value in [68, 1400, 1450] {
+      #expect(try plan(configuration { $0.mtu = .fixed(value) }).segments.map(\.overlayMTU) == [value])
+    }
+    let error = try #require(try refusal(configuration { $0.mtu = .fixed(1451) }))
+    #expect(error.message.contains("segment 42") && error.message.contains("1451") && error.message.contains("1450"))
+    #expect(error.message.contains("peer b"))
+  }
+
+  @Test("an underlay MTU of 118 leaves 68, 117 is refused with what is needed")
+  func smallUnderlay() throws {
+    let segment = try #require(try configuration().segments.first)
+    let local = try #require(IPAddress("192.0.2.1"))
+    let least = UnderlayMTU(byteCount: 118, source: "here")
+    #expect(try AgentPlan.overlayMTU(of: segment, local: local, underlay: least) == 68)
+    #expect(throws: AgentError.self) {
+      try AgentPlan.overlayMTU(of: segment, local: local, underlay: UnderlayMTU(byteCount: 117, source: "here"))
+    }
+  }
+
+  @Test("slots follow the configuration: endpoints, limits, flood list and static entries by slot")
+  func slots() throws {
+    let station = try #require(MACAddress("02:00:00:00:00:02"))
+    let plan = try plan(configuration { $0.fdb = [.init(mac: station, peer: "b")] })
+    #expect(plan.peers.map(\.endpoint.description) == ["192.0.2.3:4789", "192.0.2.2:8472"])
+    #expect(plan.peers.map(\.fdbLimit) == [0, 7])
+    let segment = try #require(plan.segments.first)
+    #expect(segment.vni.rawValue == 42 && segment.peers == [1])
+    #expect(segment.staticEntries.map(\.mac) == [station] && segment.staticEntries.map(\.peer) == [1])
+  }
+
+  @Test("every setting of a segment reaches its plan")
+  func settings() throws {
+    let mac = try #require(MACAddress("02:00:00:00:00:99"))
+    let changed = try plan(configuration {
+      $0.mac = mac
+      $0.vlan = .pass
+      $0.reserved = .ignore
+      $0.learning = false
+      $0.fdbLimit = 9
+      $0.ageing = .seconds(17)
+      $0.dscp = .fixed(46)
+    }).segments[0]
+    #expect(changed.ownMAC == mac && changed.passesVLANTags && changed.ignoresReservedBits && !changed.learns)
+    #expect(changed.fdbLimit == 9 && changed.ageingTime == .seconds(17) && changed.dscp == .fixed(46))
+    let plain = try plan(configuration()).segments[0]
+    #expect(!plain.passesVLANTags && !plain.ignoresReservedBits && plain.learns)
+    #expect(plain.fdbLimit == 65_536 && plain.ageingTime == .seconds(300) && plain.dscp == .copy)
+    let local = try #require(IPAddress("192.0.2.1"))
+    #expect(plain.ownMAC == DefaultMAC.address(local: local, vni: plain.vni))
+  }
+
+  @Test("a segment without peers counts with the device of the own address; an address of nobody's is refused")
+  func withoutPeers() throws {
+    var lonely = try configuration()
+    lonely.peers = []
+    #expect(try plan(lonely).segments.map(\.overlayMTU) == [1450])
+    lonely.local = .init(address: try #require(IPAddress("192.0.2.77")))
+    #expect(try refusal(lonely)?.message.contains("192.0.2.77") == true)
+  }
+}

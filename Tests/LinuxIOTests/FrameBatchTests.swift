@@ -1,0 +1,82 @@
+import Testing
+
+@testable import LinuxIO
+
+@Suite("FrameBatch")
+struct FrameBatchTests {
+  /// Adds a frame of `byteCount` bytes that all are `byte`, as a TAP does.
+  private func append(_ byteCount: Int, of byte: UInt8, to batch: inout FrameBatch) {
+    batch.nextStart().initialize(repeating: byte, count: byteCount)
+    batch.append(byteCount: byteCount, offload: VirtioNetHeader())
+  }
+
+  @Test("frames keep their bytes when headers are written into the headroom of all of them")
+  func headroom() {
+    var batch = FrameBatch()
+    let lengths = [60, 1, 64, 1514, 0, 9014, 14]
+    for (index, length) in lengths.enumerated() { append(length, of: UInt8(index), to: &batch) }
+    let count = batch.count
+    #expect(count == lengths.count)
+    for index in lengths.indices {
+      let start = batch[index].start - Limits.headroomByteCount
+      start.update(repeating: 0xA5, count: Limits.headroomByteCount)
+    }
+    for (index, length) in lengths.enumerated() {
+      let frame = batch[index]
+      #expect(frame.byteCount == length)
+      #expect(UnsafeBufferPointer(start: frame.start, count: length).allSatisfy { $0 == UInt8(index) })
+    }
+  }
+
+  @Test("64 frames fit, and then there is no room until the batch is cleared")
+  func frameCount() {
+    var batch = FrameBatch()
+    for index in 0..<64 {
+      let hasRoom = batch.hasRoom
+      #expect(hasRoom, "frame \(index)")
+      append(1514, of: 1, to: &batch)
+    }
+    var hasRoom = batch.hasRoom
+    #expect(!hasRoom)
+    let first = batch[0].start
+    batch.clear()
+    hasRoom = batch.hasRoom
+    let count = batch.count
+    #expect(hasRoom && count == 0)
+    append(1, of: 2, to: &batch)
+    let again = batch[0].start
+    #expect(again == first)
+  }
+
+  @Test("the longest frames: nine fit, and room means room for one more of them")
+  func longestFrames() {
+    var batch = FrameBatch()
+    var count = 0
+    while batch.hasRoom {
+      append(Limits.frameByteCountMax, of: UInt8(count), to: &batch)
+      count += 1
+    }
+    #expect(count == 9)
+    for index in 0..<count {
+      let frame = batch[index]
+      #expect(UnsafeBufferPointer(start: frame.start, count: frame.byteCount).allSatisfy { $0 == UInt8(index) })
+    }
+  }
+
+  @Test("what the kernel said of a frame stays with it")
+  func offload() {
+    var batch = FrameBatch()
+    var header = VirtioNetHeader()
+    header.gsoType = 1
+    _ = batch.nextStart()
+    batch.append(byteCount: 14, offload: header)
+    let offload = batch[0].offload
+    #expect(offload == header && offload.isUnfinished && !VirtioNetHeader().isUnfinished)
+    header = VirtioNetHeader()
+    header.flags = 1
+    #expect(header.isUnfinished)
+    header.flags = 2
+    #expect(!header.isUnfinished)
+    #expect(MemoryLayout<VirtioNetHeader>.size == VirtioNetHeader.byteCount)
+  }
+}
