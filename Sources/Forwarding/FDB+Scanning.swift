@@ -17,13 +17,8 @@ extension FDB {
   /// stays. `ageingTime` is rounded up to whole seconds, the resolution of the stamps; zero means never.
   package borrowing func age(now: UInt32, ageingTime: Duration) -> Int {
     guard ageingTime > .zero else { return 0 }
-<<<<<<< HEAD
     let (whole, part) = ageingTime.components
     let seconds = whole + (part > 0 ? 1 : 0)
-=======
-    let nanoseconds = ageingTime.nanosecondCount
-    let seconds = Int64(nanoseconds / 1_000_000_000) + (nanoseconds % 1_000_000_000 == 0 ? 0 : 1)
->>>>>>> unit
     var agedCount = 0
     scan { table, index, value, accounts in
       // Another thread's clock reading may be a little ahead of this scan's: a negative age is young.

@@ -13,13 +13,8 @@ package final class TAPDevice: Sendable {
   private let descriptor: FileDescriptor
 
   /// Creates or attaches to the device `name`.
-<<<<<<< HEAD
-  /// - Throws: EBUSY when another process has it, EINVAL when the name belongs to a device of another kind, EPERM
-  ///   without CAP_NET_ADMIN, ENOENT without /dev/net/tun.
-=======
   /// - Throws: EBUSY when another process has it, EINVAL when the name belongs to a device of another kind or is none,
   ///   EPERM without CAP_NET_ADMIN, ENOENT without /dev/net/tun.
->>>>>>> unit
   package init(named name: String) throws(Errno) {
     // The kernel would cut a long name, number a pattern, and invent a name when there is none.
     guard (1...NetlinkSocket.linkNameByteCountMax).contains(name.utf8.count), !name.contains("%"),
