@@ -135,7 +135,7 @@ class Agent:
     def stop(self, signal_number=signal.SIGTERM):
         """Ends the agent: within 2 s, status 0, TAPs gone, socket file gone, every frame accounted for."""
         self.check_identity()
-        self._forget()
+        self.forget()
         begin = time.monotonic()
         self.process.send_signal(signal_number)
         try:
@@ -151,11 +151,12 @@ class Agent:
 
     def kill(self):
         """Ends the agent without mercy or judgement."""
-        self._forget()
+        self.forget()
         self.process.kill()
         self.process.wait()
 
-    def _forget(self):
+    def forget(self):
+        """Leaves the agent out of all further judgement."""
         self.started = False
         if self in Agent.running:
             Agent.running.remove(self)

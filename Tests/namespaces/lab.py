@@ -107,6 +107,8 @@ class Lab:
             if orderly:
                 self._judge()
         finally:
+            for agent in self.agents:
+                agent.forget()
             for host in self.hosts.values():
                 host.close()
                 subprocess.run(["ip", "netns", "del", host.namespace], capture_output=True)
