@@ -15,7 +15,7 @@ _COUNTS = ("frames-in", "frames-out", "drops", "consumed", "waiting")
 
 
 def binary():
-    """The path of the `vtep` under test: $VTEP_BINARY, or what was built last in this tree. None when there is none."""
+    """The path of the `vtep` under test: $VTEP_BINARY, or this tree's release or debug build, or None."""
     if os.environ.get("VTEP_BINARY"):
         return os.path.realpath(os.environ["VTEP_BINARY"])
     for kind in ("release", "debug"):
@@ -37,8 +37,8 @@ def yaml(value, indent=0):
     if isinstance(value, dict):
         return "".join(f"{pad}{key}:{_inline(each, indent)}" for key, each in value.items())
     if isinstance(value, list):
-        return "".join(f"{pad}- {yaml(each, indent + 2).lstrip()}" if isinstance(each, dict) else f"{pad}-{_inline(each, 0)}"
-                       for each in value)
+        return "".join(f"{pad}- {yaml(each, indent + 2).lstrip()}" if isinstance(each, dict)
+                       else f"{pad}-{_inline(each, 0)}" for each in value)
     raise TypeError(value)
 
 
@@ -55,15 +55,17 @@ class Counters:
 
     def __init__(self, stats, drops):
         self.all, self.overlay, self.underlay = stats, stats["overlay"], stats["underlay"]
-        self._drops = drops
+        self._drops, self.reading = drops, self
 
     def dropped(self, side):
         """Drop reasons of `overlay` or `underlay` with their counts, without zeros."""
         return {reason: count for reason, count in self._drops[side].items() if count}
 
     def since(self, before):
-        """What was counted after `before`."""
-        return Counters(_less(self.all, before.all), _less(self._drops, before._drops))
+        """What was counted after `before`. The `reading` of the result serves as the next `before`."""
+        difference = Counters(_less(self.all, before.all), _less(self._drops, before._drops))
+        difference.reading = self
+        return difference
 
     def __repr__(self):
         return f"stats {json.dumps(self.all)} drops {json.dumps(self._drops)}"
@@ -188,8 +190,7 @@ class Agent:
             now = self.counters().since(before)
             read = now.underlay["frames-in"] + now.all["kernel-drops"]
             return read >= underlay and now.overlay["frames-in"] >= overlay and _balanced(now) and now
-        wait_until(enough, seconds, f"{underlay} datagrams and {overlay} frames of the TAP are counted")
-        return self.counters().since(before)
+        return wait_until(enough, seconds, f"{underlay} datagrams and {overlay} frames of the TAP are counted")
 
     def check_identity(self, seconds=2):
         """frames-in = frames-out + drops + consumed + waiting, on both sides, and the sums agree."""

@@ -15,8 +15,9 @@ class Capture:
     def __init__(self, host, device, path, expression="udp port 4789", direction="inout"):
         self.path = path
         self.log = open(f"{path}.log", "w+", encoding="utf-8")
-        self.process = host.popen("tcpdump", "-Z", "root", "-i", device, "-Q", direction, "-U", "--immediate-mode", "-s", "0",
-                                  "-B", "16384", "-w", path, f"({expression}) or ({FRAGMENT})", stderr=self.log)
+        self.process = host.popen("tcpdump", "-Z", "root", "-i", device, "-Q", direction, "-U", "--immediate-mode",
+                                  "-s", "0", "-B", "16384", "-w", path, f"({expression}) or ({FRAGMENT})",
+                                  stderr=self.log)
         wait_until(lambda: "listening on" in self.said(), 10, f"tcpdump listens on {device}: {self.said()}")
 
     def __enter__(self):

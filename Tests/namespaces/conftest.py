@@ -27,7 +27,8 @@ def pytest_configure(config):
     if missing:
         pytest.exit(f"the namespace tests need: apt-get install {' '.join(missing)}", returncode=1)
     if binary() is None or not os.access(binary(), os.X_OK):
-        pytest.exit(f"no vtep to test: {binary() or 'build it with swift build -c release'}, or set VTEP_BINARY", returncode=1)
+        pytest.exit(f"no vtep to test at {binary() or '.build'}: build it with `swift build -c release`, or name it in "
+                    "VTEP_BINARY", returncode=1)
     remove_leftovers()
     # SIGTERM as Ctrl-C: pytest then takes every fixture down, and namespaces with them.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

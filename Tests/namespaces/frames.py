@@ -49,6 +49,32 @@ def with_bit(datagram, bit):
     return bytes(changed)
 
 
+def checksum(header):
+    """The Internet checksum of RFC 1071."""
+    total = sum(struct.unpack(f">{len(header) // 2}H", header))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def ipv4(protocol, body, traffic_class=0, source="10.42.0.1", destination="10.42.0.2"):
+    """An IPv4 packet with DF and a correct header checksum."""
+    header = struct.pack(">BBHHHBBH", 0x45, traffic_class, 20 + len(body), 1, 0x4000, 64, protocol, 0)
+    header += ipaddress.ip_address(source).packed + ipaddress.ip_address(destination).packed
+    return header[:10] + struct.pack(">H", checksum(header)) + header[12:] + body
+
+
+def ipv6(next_header, body, traffic_class=0, source="fd42::1", destination="fd42::2"):
+    """An IPv6 packet."""
+    header = struct.pack(">IHBB", 6 << 28 | traffic_class << 20, len(body), next_header, 64)
+    return header + ipaddress.ip_address(source).packed + ipaddress.ip_address(destination).packed + body
+
+
+def udp(source_port, destination_port, body):
+    """A UDP header without a checksum, and its payload."""
+    return struct.pack(">HHHH", source_port, destination_port, 8 + len(body), 0) + body
+
+
 RESERVED_BITS = [bit for bit in range(64) if bit != 4 and not 32 <= bit < 56]
 """The 39 bits of the VXLAN header that are neither the I flag nor the VNI."""
 

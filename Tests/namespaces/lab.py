@@ -79,8 +79,8 @@ class Lab:
     def cable(self, one, device, other, other_device, mtu=None):
         """A veth pair between two hosts, both ends up."""
         mtu = mtu or self.mtu
-        subprocess.run(["ip", "link", "add", device, "netns", one.namespace, "mtu", str(mtu), "type", "veth", "peer", "name",
-                        other_device, "netns", other.namespace, "mtu", str(mtu)], check=True)
+        subprocess.run(["ip", "link", "add", device, "netns", one.namespace, "mtu", str(mtu), "type", "veth", "peer",
+                        "name", other_device, "netns", other.namespace, "mtu", str(mtu)], check=True)
         one.ip("link", "set", device, "up")
         other.ip("link", "set", other_device, "up")
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+from frames import ethernet, mac_bytes
 from host import wait_until
+from peer import RawPeer
 
 
 def build(lab, found):
@@ -44,8 +46,6 @@ def test_a_created_bridge_goes_with_the_agent_and_a_found_one_stays(lab, found):
 
 
 def test_the_mac_of_a_created_bridge_is_the_own_one(lab):
-    from frames import ethernet, mac_bytes
-    from peer import RawPeer
     agent = lab.agent(segments=[{"vni": 42, "tap": "vx42", "bridge": "br42"}])
     with RawPeer(lab.h2, agent) as peer:
         before = agent.counters()

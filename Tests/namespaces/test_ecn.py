@@ -1,10 +1,8 @@
 """Congestion marks cross the tunnel by RFC 6040, and DSCP as the segment says."""
 
-import struct
-
 import pytest
 
-from frames import Outer, ethernet, mac
+from frames import Outer, ethernet, ipv4, ipv6, mac
 from lab import Lab
 from packets import Packets
 from peer import RawPeer
@@ -22,22 +20,10 @@ DECAPSULATED = {
 }
 
 
-def checksum(header):
-    """The Internet checksum of RFC 1071."""
-    total = sum(struct.unpack(f">{len(header) // 2}H", header))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
-
-
 def inner_packet(version, traffic_class, source=mac(0xB0B)):
     """A frame with an IP packet of protocol 253 (experiments, RFC 3692) and nothing of interest in it."""
-    if version == 4:
-        def header(check):
-            return struct.pack(">BBHHHBBH4s4s", 0x45, traffic_class, 60, 1, 0, 64, 253, check, b"\x0a\x2a\0\x02", b"\x0a\x2a\0\x63")
-        return ethernet(source, mac(0x99), header(checksum(header(0))) + bytes(40), ethertype=0x0800)
-    header = struct.pack(">IHBB", 6 << 28 | traffic_class << 20, 40, 253, 64) + bytes(15) + b"\x02" + bytes(15) + b"\x63"
-    return ethernet(source, mac(0x99), header + bytes(40), ethertype=0x86DD)
+    build, ethertype = {4: (ipv4, 0x0800), 6: (ipv6, 0x86DD)}[version]
+    return ethernet(source, mac(0x99), build(253, bytes(40), traffic_class), ethertype)
 
 
 @pytest.fixture(scope="module", params=("v4", "v6"))

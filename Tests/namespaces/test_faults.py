@@ -7,7 +7,7 @@ import time
 import pytest
 
 from conftest import full
-from frames import BROADCAST, MARK, RESERVED_BITS, ethernet, mac, vxlan, with_bit
+from frames import MARK, RESERVED_BITS, ethernet, ipv4, mac, udp, vxlan, with_bit
 from lab import Lab
 from packets import Packets
 from peer import RawPeer
@@ -38,10 +38,10 @@ def test_fault_row_01_short_datagrams_of_every_length_are_counted_by_name(lab):
     agent = lab.agent()
     whole = vxlan(42, ethernet(GUEST, length=52))
     with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42") as tap:
+        counted = agent.counters()
         for length in range(61):
-            before = agent.counters()
             peer.send(whole[:length])
-            counted = agent.settled(before, underlay=1)
+            counted = agent.settled(counted.reading, underlay=1)
             expected = {"short-header": 1} if length < 8 else {"short-frame": 1} if length < 22 else {}
             assert counted.dropped("underlay") == expected, length
             assert tap.rest(0) == ([] if length < 22 else [whole[8:length]]), length
@@ -77,10 +77,10 @@ def test_fault_row_03_each_of_the_39_reserved_bits_counts(lab, reserved):
     agent = lab.agent(segments=[{"vni": 42, "tap": "vx42", "reserved": reserved}])
     assert len(RESERVED_BITS) == 39
     with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42", MARKED) as tap:
-        for number, bit in enumerate(RESERVED_BITS, start=1):
-            before = agent.counters()
+        counted = agent.counters()
+        for bit in RESERVED_BITS:
             peer.send(with_bit(GOOD, bit))
-            counted = agent.settled(before, underlay=1)
+            counted = agent.settled(counted.reading, underlay=1)
             assert counted.dropped("underlay") == ({"reserved-bits": 1} if reserved == "strict" else {}), bit
         assert tap.rest() == ([] if reserved == "strict" else [GOOD[8:]] * 39)
 
@@ -90,11 +90,11 @@ def test_fault_row_04_only_the_exact_vni_delivers_at_every_edge(lab):
     agent = lab.agent(segments=[{"vni": vni, "tap": f"vx{vni}"} for vni in edges])
     taps = {vni: Packets(lab.h1, f"vx{vni}", MARKED) for vni in edges}
     with RawPeer(lab.h2, agent) as peer:
+        counted = agent.counters()
         for vni in sorted({(edge + step) % 2**24 for edge in edges for step in (-1, 0, 1)}):
-            before = agent.counters()
             frame = ethernet(GUEST, payload=struct.pack(">I", vni), length=60)
             peer.send_frame(frame, vni=vni)
-            counted = agent.settled(before, underlay=1)
+            counted = agent.settled(counted.reading, underlay=1)
             assert counted.dropped("underlay") == ({} if vni in edges else {"unknown-vni": 1}), vni
             for own, tap in taps.items():
                 assert tap.rest(0.02) == ([frame] if own == vni else []), (own, vni)
@@ -118,10 +118,8 @@ def nested():
     """VXLAN in VXLAN in VXLAN; the innermost frame carries the mark, the outer ones plain IPv4 and UDP."""
     datagram = vxlan(42, ethernet(mac(3), payload=b"innermost", length=60))
     for station in (2, 1):
-        udp = struct.pack(">HHHH", 50000, 4789, 8 + len(datagram), 0) + datagram
-        header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0x4000, 64, 17, 0, bytes([203, 0, 113, 9]),
-                             bytes([203, 0, 113, 7]))
-        datagram = vxlan(42, ethernet(mac(station), mac(0x77), payload=header + udp, ethertype=0x0800))
+        packet = ipv4(17, udp(50_000, 4789, datagram), source="203.0.113.9", destination="203.0.113.7")
+        datagram = vxlan(42, ethernet(mac(station), mac(0x77), packet, 0x0800))
     return datagram
 
 

@@ -99,7 +99,8 @@ def test_fault_row_13_a_million_macs_fill_the_table_to_its_limit_and_no_further(
 def test_fault_row_13_one_peer_cannot_fill_more_than_its_own_limit(lab, blaster):
     lab.h2.ip("addr", "add", "192.0.2.3/24", "dev", "u0")
     agent = lab.agent(segments=[{"vni": 42, "tap": "vx42", "fdb-limit": 5000}],
-                      peers=[{"name": "b", "address": "192.0.2.2"}, {"name": "c", "address": "192.0.2.3", "fdb-limit": 1000}])
+                      peers=[{"name": "b", "address": "192.0.2.2"},
+                             {"name": "c", "address": "192.0.2.3", "fdb-limit": 1000}])
     for source, first in (("192.0.2.3", 0x10000), ("192.0.2.2", 0x40000)):
         flood = (vxlan(42, ethernet(mac(first + number), length=60)) for number in range(20_000))
         assert blasted(agent, blaster, flood, source=source).dropped("underlay") == {}

@@ -6,9 +6,9 @@ from peer import RawPeer
 
 SIDE = {"frames-in", "frames-out", "drops", "consumed", "waiting", "generated", "flood-copies", "flood-copy-drops"}
 REASONS = set("""fragment truncated short-header no-vni-flag reserved-bits unknown-peer unknown-vni plain-for-sealed
-    not-permitted short-frame oversize vlan-tag invalid-source-mac own-source-mac static-move ecn tap-full tap-down framing
-    handshake unknown-session replay authentication bad-offload loop storm-limit no-peer too-big no-session socket-full
-    underlay-error""".split())
+    not-permitted short-frame oversize vlan-tag invalid-source-mac own-source-mac static-move ecn tap-full tap-down
+    framing handshake unknown-session replay authentication bad-offload loop storm-limit no-peer too-big no-session
+    socket-full underlay-error""".split())
 GUEST, LOCAL, PINNED = mac(0xB0B), mac(0xA1), mac(0x57A7)
 
 
@@ -29,7 +29,8 @@ def test_fdb_has_the_names_and_values_of_the_contract(lab):
     assert set(entries) == {mac_text(GUEST), mac_text(LOCAL), mac_text(PINNED)}
     learned = entries[mac_text(GUEST)]
     assert set(learned) == {"mac", "vni", "peer", "address", "state", "age-seconds"}
-    assert (learned["vni"], learned["peer"], learned["address"], learned["state"]) == (42, "b", lab.h2.address, "dynamic")
+    assert (learned["vni"], learned["peer"], learned["state"]) == (42, "b", "dynamic")
+    assert learned["address"] == lab.h2.address
     assert 0 <= learned["age-seconds"] < 5
     assert {"mac", "vni", "state"} <= set(entries[mac_text(LOCAL)]) <= {"mac", "vni", "state", "age-seconds"}
     assert entries[mac_text(LOCAL)]["state"] == "dynamic"

@@ -5,8 +5,6 @@ import time
 import pytest
 
 from frames import BROADCAST, MARK, Outer, ethernet, mac, mac_text
-from host import wait_until
-from lab import Lab
 from packets import Packets
 
 MARKED = f"ether proto {MARK}"
@@ -113,7 +111,8 @@ def test_an_entry_ages_out_while_traffic_flows_only_towards_it(lab3):
 
 
 def test_an_entry_stays_while_its_station_sends_and_for_ever_with_ageing_0s(lab3):
-    agent = lab3.agent(segments=[{"vni": 42, "tap": "vx42", "ageing": "2s"}, {"vni": 43, "tap": "vx43", "ageing": "0s"}])
+    agent = lab3.agent(segments=[{"vni": 42, "tap": "vx42", "ageing": "2s"},
+                                 {"vni": 43, "tap": "vx43", "ageing": "0s"}])
     triangle = Triangle(lab3, agent, vnis=(42, 43))
     triangle.learn(triangle.bs[43], vni=43)
     for _ in range(8):
