@@ -131,6 +131,22 @@ def test_a_source_port_that_is_taken_is_replaced_by_the_next(lab):
         each.close()
 
 
+@pytest.mark.parametrize("family", ("v4", "v6"))
+def test_a_frame_that_no_longer_fits_the_link_is_dropped_and_never_sent_in_fragments(family):
+    with Lab(family=family) as lab:
+        mtu = lab.mtu - lab.overhead
+        agent = lab.agent(segments=[{"vni": 42, "tap": "vx42", "mtu": mtu}])
+        lab.h1.ip("link", "set", "u0", "mtu", 1400)
+        with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42") as tap:
+            before = agent.counters()
+            tap.send(ethernet(ALICE, BOB, length=mtu + 14))
+            tap.send(ethernet(ALICE, BOB, length=100))
+            dropped = agent.settled(before, overlay=2).dropped("overlay")
+            # Before the agent has seen the change the kernel refuses, afterwards the agent does.
+            assert dropped in ({"too-big": 1}, {"underlay-error": 1})
+            assert peer.rest() == [vxlan(42, ethernet(ALICE, BOB, length=100))]
+
+
 def test_other_ports_are_those_of_the_configuration(lab):
     agent = lab.agent(local={"port": 8472}, peers=[{"name": "b", "address": lab.h2.address, "port": 14789}])
     frame = ethernet(ALICE, length=100)
@@ -156,3 +172,11 @@ def test_the_sending_sockets_take_nothing_in(lab):
         peer.send_frame(ethernet(BOB, length=100))
         assert agent.settled(before, underlay=1).underlay["frames-in"] == 1
         assert len(tap.rest()) == 1
+    # The socket filter refuses them: they do not wait in the socket either.
+    for line in lab.h1.run("cat", "/proc/net/udp").stdout.splitlines()[1:]:
+        address, queues = line.split()[1], line.split()[4]
+        if address.endswith(f":{port:04X}"):
+            assert queues.split(":")[1] == "00000000", line
+            break
+    else:
+        raise AssertionError(f"no socket is bound to port {port}")
