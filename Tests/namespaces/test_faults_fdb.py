@@ -3,6 +3,7 @@
 import random
 import time
 
+from conftest import full
 from frames import MARK, ethernet, mac, mac_bytes, mac_text, vxlan
 from packets import Packets
 from peer import RawPeer
@@ -85,15 +86,18 @@ def test_fault_row_13_a_million_macs_fill_the_table_to_its_limit_and_no_further(
                     yield vxlan(42, ethernet(VICTIM, length=60))
 
         memory, delivered = agent.memory(), lab.h1.received("vx42")
-        counted = blasted(agent, blaster, flood())
+        counted = blasted(agent, blaster, flood(), rate=50_000)
         assert counted.dropped("underlay") == {}, "a full table delivers and does not learn"
         assert lab.h1.received("vx42") - delivered == counted.underlay["frames-out"]
         assert agent.memory() - memory <= 16 * 1024
         assert len(agent.fdb()) == limit
         assert agent.json("segments")[0]["fdb-entries"] == limit
         assert mac_text(VICTIM) in agent.fdb(), "no live entry makes room for another"
-        seen = len(victims.rest())
-        assert seen + victims.lost() >= 9_500, f"{seen} of the victim's 10,000 frames"
+        seen = len(victims.rest()) + victims.lost()
+        # What the kernel loses before the agent depends on how busy the machine is; the full scale wants an idle one.
+        frames, lost = counted.underlay["frames-in"], counted.all["kernel-drops"]
+        read = 1 if full() else frames / (frames + lost)
+        assert seen >= 9_500 * read, f"{seen} of the victim's 10,000 frames; {read:.0%} of all were read"
 
 
 def test_fault_row_13_one_peer_cannot_fill_more_than_its_own_limit(lab, blaster):
