@@ -15,13 +15,19 @@ from packets import Packets
 PREFIX = "vtn"
 
 
+def _of_an_ended_run(name):
+    parts = name.split("-")
+    return len(parts) == 4 and parts[0] == PREFIX and not os.path.exists(f"/proc/{parts[1]}")
+
+
 def remove_leftovers():
-    """Removes namespaces of test runs that were killed before they could clean up."""
+    """Removes namespaces and directories of test runs that were killed before they could clean up."""
     listed = subprocess.run(["ip", "-j", "netns", "list"], capture_output=True, text=True, check=True).stdout
     for entry in json.loads(listed or "[]"):
-        parts = entry["name"].split("-")
-        if len(parts) == 4 and parts[0] == PREFIX and not os.path.exists(f"/proc/{parts[1]}"):
+        if _of_an_ended_run(entry["name"]):
             subprocess.run(["ip", "netns", "del", entry["name"]], check=True)
+    for name in filter(_of_an_ended_run, os.listdir(tempfile.gettempdir())):
+        shutil.rmtree(f"{tempfile.gettempdir()}/{name}", ignore_errors=True)
 
 
 class Lab:

@@ -130,3 +130,23 @@ def test_the_shortest_frames_pass_unchanged_in_both_directions(lab):
             outgoing = ethernet(ALICE, length=length)
             tap.send(outgoing)
             assert peer.receive()[8:] == outgoing
+
+
+@pytest.mark.parametrize("workers", (1, "auto"))  # more are refused as not built yet
+def test_every_frame_is_counted_once_whatever_the_number_of_workers(lab, workers):
+    agent = lab.agent(workers=workers)
+    before = agent.counters()
+    delivered = lab.h1.received("vx42")
+    with Packets(lab.h1, "vx42") as tap:
+        for number in range(32):
+            # Each socket is a flow of its own: the kernel spreads flows over the workers' sockets.
+            with RawPeer(lab.h2, agent, port=20_000 + number) as peer:
+                peer.send_frame(ethernet(mac(number + 1), length=100), times=10)
+                peer.send_frame(ethernet(BROADCAST, length=100), times=5)
+            for _ in range(10):
+                tap.send(ethernet(mac(0x1000 + number), length=100))
+    counted = agent.settled(before, underlay=480, overlay=320)
+    assert counted.dropped("underlay") == {"invalid-source-mac": 160}
+    assert (counted.underlay["frames-out"], counted.overlay["frames-out"]) == (320, 320)
+    assert lab.h1.received("vx42") - delivered == 320
+    assert len(agent.fdb()) == 64
