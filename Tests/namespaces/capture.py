@@ -1,0 +1,58 @@
+"""tcpdump on a device, written to a file and judged at the end."""
+
+import signal
+import subprocess
+
+from host import wait_until
+
+FRAGMENT = "(ip and ip[6:2] & 0x3fff != 0) or (ip6 and ip6[6] == 44)"
+"""A datagram of the underlay that was cut: more-fragments or an offset in IPv4, a fragment header in IPv6."""
+
+
+class Capture:
+    """A capture of what a host sends and receives. `close` fails if one outer datagram was an IP fragment."""
+
+    def __init__(self, host, device, path, expression="udp port 4789", direction="inout"):
+        self.path = path
+        self.log = open(f"{path}.log", "w+", encoding="utf-8")
+        self.process = host.popen("tcpdump", "-Z", "root", "-i", device, "-Q", direction, "-U", "--immediate-mode",
+                                  "-s", "0", "-B", "16384", "-w", path, f"({expression}) or ({FRAGMENT})",
+                                  stderr=self.log)
+        wait_until(lambda: "listening on" in self.said(), 10, f"tcpdump listens on {device}: {self.said()}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def said(self):
+        """What tcpdump wrote to its standard error."""
+        with open(self.log.name, encoding="utf-8") as text:
+            return text.read()
+
+    def close(self):
+        """Ends tcpdump, so that the file is whole, and judges the file."""
+        if self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=10)
+        assert "0 packets dropped by kernel" in self.said(), f"the capture is not whole: {self.said()}"
+        cut = self.lines(FRAGMENT)
+        assert cut == [], f"{len(cut)} outer datagrams were IP fragments; the first: {cut[0]}"
+
+    def lines(self, expression="", *options):
+        """The capture as tcpdump prints it, one line for each datagram."""
+        done = subprocess.run(["tcpdump", "-nn", "-r", self.path, *options, expression], capture_output=True, text=True,
+                              check=True)
+        return done.stdout.splitlines()
+
+    def fields(self, *names, expression="", options=()):
+        """What tshark decodes: one list of strings for each datagram, the outermost value of each field."""
+        line = ["tshark", "-n", "-r", self.path, "-T", "fields", "-E", "occurrence=f", "-o", "udp.check_checksum:TRUE",
+                "-o", "ip.check_checksum:TRUE", *options]
+        for name in names:
+            line += ["-e", name]
+        done = subprocess.run(line + (["-Y", expression] if expression else []), capture_output=True, text=True)
+        assert done.returncode == 0, f"tshark: {done.stderr}"
+        return [row.split("\t") for row in done.stdout.splitlines()]

@@ -1,0 +1,89 @@
+"""What every test here stands on: root, the tools, the binary, and a clean machine afterwards."""
+
+import os
+import shutil
+import signal
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from agent import Agent, binary  # noqa: E402
+from blast import Blaster  # noqa: E402
+from lab import Lab, remove_leftovers  # noqa: E402
+
+TOOLS = {"ip": "iproute2", "bridge": "iproute2", "ethtool": "ethtool", "ping": "iputils-ping", "tcpdump": "tcpdump",
+         "tshark": "tshark", "cc": "gcc", "setpriv": "util-linux", "sysctl": "procps"}
+
+
+def pytest_configure(config):
+    """Refuses to start, with the reason, where tests would have to be left out."""
+    if config.option.collectonly:
+        return
+    missing = sorted({package for tool, package in TOOLS.items() if shutil.which(tool) is None})
+    if os.geteuid() != 0:
+        pytest.exit("the namespace tests need root: they make network namespaces, TAPs and raw sockets", returncode=1)
+    if missing:
+        pytest.exit(f"the namespace tests need: apt-get install {' '.join(missing)}", returncode=1)
+    if binary() is None or not os.access(binary(), os.X_OK):
+        pytest.exit(f"no vtep to test at {binary() or '.build'}: build it with `swift build -c release`, or name it in "
+                    "VTEP_BINARY", returncode=1)
+    remove_leftovers()
+    # SIGTERM as Ctrl-C: pytest then takes every fixture down, and namespaces with them.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_report_header():
+    """Says what is judged."""
+    return f"vtep: {binary()}; scale: {'full (VTEP_FULL=1)' if full() else 'short (VTEP_FULL=1 for the full one)'}"
+
+
+def pytest_unconfigure():
+    """Removes every lab, also when a fixture could not."""
+    Lab.close_all()
+
+
+def full():
+    """Whether the full scale was asked for."""
+    return os.environ.get("VTEP_FULL") == "1"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """Shows what the agents said when a test fails."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for lab in Lab._open:
+            for agent in lab.agents:
+                if agent.process is not None:
+                    report.sections.append((f"{agent.host.name}: standard error of the agent", agent.stderr()[-4000:]))
+
+
+@pytest.fixture(autouse=True)
+def every_frame_is_accounted_for():
+    """The accounting identity of every agent that a test leaves running (`stop` checks it for the others)."""
+    yield
+    for agent in list(Agent.running):
+        agent.check_identity()
+
+
+@pytest.fixture
+def lab():
+    """Two hosts on an IPv4 cable of MTU 1500."""
+    with Lab() as made:
+        yield made
+
+
+@pytest.fixture
+def lab3():
+    """Three hosts on a switch, IPv4."""
+    with Lab(hosts=3) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def blaster(tmp_path_factory):
+    """The compiled sender for large numbers of datagrams."""
+    return Blaster(tmp_path_factory.mktemp("blast"))

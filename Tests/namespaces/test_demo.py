@@ -1,0 +1,154 @@
+"""`vtep demo`: what it shows, and that it leaves nothing behind however it ends."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from agent import binary
+from host import wait_until
+
+MOMENTS = (0.1, 0.3, 0.7, 1.5, 3.0)
+
+
+def processes():
+    """The processes whose program is the vtep under test, by number."""
+    found = set()
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                words = file.read().split(b"\0")
+            program = os.readlink(f"/proc/{name}/exe").removesuffix(" (deleted)")
+        except OSError:
+            continue  # it ended meanwhile, or is of the kernel
+        if program == binary() or binary().encode() in words:
+            found.add(int(name))
+    return found
+
+
+def machine():
+    """What a demo could leave: namespaces, network devices, processes, mounts, temporary files."""
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        mounted = frozenset(line.split()[1] for line in mounts)
+    return {
+        "namespaces": {each["name"] for each in json.loads(
+            subprocess.run(["ip", "-j", "netns", "list"], capture_output=True, text=True, check=True).stdout or "[]")
+            if not each["name"].startswith("vtn-")},
+        "devices": set(os.listdir("/sys/class/net")),
+        "processes": processes(),
+        "mounts": {each for each in mounted if "vtn-" not in each},
+        "temporary files": {each for base in ("/tmp", "/run") for each in os.listdir(base) if "vtep" in each},
+    }
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind():
+    """Compares the machine before and after each test."""
+    before = machine()
+    yield
+    wait_until(lambda: machine()["processes"] <= before["processes"], 2, "no vtep process is left")
+    after = machine()
+    left = {kind: sorted(after[kind] - before[kind]) for kind in before if after[kind] - before[kind]}
+    assert left == {}, f"left behind: {left}"
+
+
+def start(**options):
+    """The demo in a session of its own, as a terminal gives it one."""
+    return subprocess.Popen([binary(), "demo"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, start_new_session=True, **options)
+
+
+def finish(process, seconds):
+    """Waits for the end. Returns what was printed on both streams."""
+    try:
+        return process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise AssertionError(f"the demo did not end within {seconds} s") from None
+
+
+def test_it_pings_both_ways_moves_data_and_shows_tables_and_mtu():
+    process = start()
+    shown, complaint = finish(process, 60)
+    assert process.returncode == 0, complaint
+    lowered = shown.lower()
+    assert lowered.count("0% packet loss") >= 2, shown
+    assert re.search(r"\b[0-9a-f]{64}\b", lowered), "no hash of the transfer is shown"
+    assert re.search(r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b", lowered), "no table of MAC addresses is shown"
+    assert "mtu" in lowered and "1450" in shown
+    assert "\x1b" not in shown, "colour is for terminals only"
+
+
+def test_twice_at_once_do_not_disturb_each_other():
+    both = [start(), start()]
+    for process in both:
+        _, complaint = finish(process, 90)
+        assert process.returncode == 0, complaint
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("whole_group", (True, False), ids=("group", "process"))
+def test_ctrl_c_at_any_moment_cleans_up(moment, whole_group):
+    process = start()
+    time.sleep(moment)
+    if process.poll() is None:
+        (os.killpg if whole_group else os.kill)(process.pid, signal.SIGINT)
+    finish(process, 5)
+
+
+@pytest.mark.parametrize("moment", MOMENTS[1::2])
+def test_sigterm_cleans_up(moment):
+    process = start()
+    time.sleep(moment)
+    if process.poll() is None:
+        os.kill(process.pid, signal.SIGTERM)
+    finish(process, 5)
+
+
+def test_without_any_tool_on_the_path_it_succeeds_or_says_what_is_missing(tmp_path):
+    process = start(env={**os.environ, "PATH": str(tmp_path)})
+    _, complaint = finish(process, 60)
+    assert process.returncode == 0 or (process.returncode == 1 and len(complaint) > 10), complaint
+
+
+def test_an_agent_that_dies_makes_it_fail_and_clean_up():
+    before = processes()
+    process = start()
+    agents = wait_until(lambda: process.poll() is not None or children(process.pid, before), 10, "agents start")
+    assert process.poll() is None
+    os.kill(min(agents), signal.SIGKILL)
+    _, complaint = finish(process, 60)
+    assert process.returncode == 1 and complaint.strip(), complaint
+
+
+def children(parent, before):
+    """The vtep processes that the demo itself started and that run `run`."""
+    found = set()
+    for number in processes() - before - {parent}:
+        try:
+            with open(f"/proc/{number}/stat", encoding="ascii") as file:
+                above = int(file.read().rsplit(")", 1)[1].split()[1])
+            with open(f"/proc/{number}/cmdline", "rb") as file:
+                runs = b"run" in file.read().split(b"\0")
+        except OSError:
+            continue
+        if above == parent and runs:
+            found.add(number)
+    return found
+
+
+def test_another_user_is_told_that_root_is_needed(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("program")
+    for each in (directory, directory.parent, directory.parent.parent):
+        os.chmod(each, 0o755)
+    program = shutil.copy(binary(), directory / "demo-of-nobody")
+    os.chmod(program, 0o755)
+    done = subprocess.run([program, "demo"], user=65534, group=65534, extra_groups=[], capture_output=True, text=True,
+                          timeout=20, cwd="/")
+    assert done.returncode == 1 and ("root" in done.stderr or "CAP_" in done.stderr), done

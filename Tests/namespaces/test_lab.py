@@ -1,0 +1,109 @@
+"""The lab judges itself: what it promises to notice it notices, and it goes away."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from frames import ethernet, mac
+from host import wait_until
+from lab import Lab, remove_leftovers
+from peer import RawPeer
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def namespaces(prefix):
+    """Names of the namespaces that begin so."""
+    listed = subprocess.run(["ip", "-j", "netns", "list"], capture_output=True, text=True, check=True).stdout
+    return [each["name"] for each in json.loads(listed or "[]") if each["name"].startswith(prefix)]
+
+
+def fragmented(lab, host, other):
+    """A host sends one datagram to port 4789 in fragments."""
+    lab.agents.clear()
+    agent = type("Anything", (), {"host": other})
+    with RawPeer(host, agent) as peer:
+        peer.allow_fragments()
+        peer.send_frame(ethernet(mac(1), length=3000))
+
+
+def test_a_capture_with_an_outer_fragment_does_not_pass(lab):
+    capture = lab.capture()
+    fragmented(lab, lab.h2, lab.h1)
+    wait_until(lambda: len(capture.lines()) >= 3, 3, "the fragments were captured")
+    with pytest.raises(AssertionError, match="outer datagrams were IP fragments"):
+        capture.close()
+
+
+def test_a_host_with_an_agent_may_not_send_an_outer_fragment_even_without_a_capture():
+    with pytest.raises(AssertionError, match="left as IP fragments"):
+        with Lab() as lab:
+            lab.agent(start=False)
+            fragmented(lab, lab.h1, lab.h2)
+
+
+def test_a_lab_that_fails_goes_away():
+    with pytest.raises(ZeroDivisionError):
+        with Lab() as lab:
+            sleeper = lab.h1.popen("sleep", "60")
+            assert len(namespaces(lab.prefix + "-")) == 2
+            raise ZeroDivisionError
+    assert namespaces(lab.prefix + "-") == [] and not os.path.exists(lab.directory)
+    assert sleeper.poll() is not None
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next():
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    name = f"vtn-{ended.pid}-1-h1"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    directory = f"{tempfile.gettempdir()}/vtn-{ended.pid}-1-abcdefgh"
+    os.mkdir(directory)
+    remove_leftovers()
+    assert namespaces(name) == [] and not os.path.exists(directory)
+
+
+@pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM, signal.SIGKILL), ids=lambda number: number.name)
+def test_a_run_that_is_interrupted_leaves_nothing_and_a_killed_one_no_process(number):
+    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{HERE}/test_agent.py", "-k", "idle"]
+    process = subprocess.Popen(line, cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    prefix = f"vtn-{process.pid}-"
+    wait_until(lambda: len(namespaces(prefix)) == 2, 10, "the run has built its lab")
+    wait_until(lambda: subprocess.run(["ip", "-n", f"{prefix}1-h1", "link", "show", "vx42"],
+                                      capture_output=True).returncode == 0, 10, "its agent has a TAP")
+    process.send_signal(number)
+    assert process.wait(timeout=10) not in (0, None)
+    if number == signal.SIGKILL:
+        # Nobody was left to clean up; but the agent went with its parent, and the next run does the rest.
+        wait_until(lambda: subprocess.run(["ip", "netns", "pids", f"{prefix}1-h1"], capture_output=True,
+                                          check=True).stdout == b"", 3, "no process is left in the namespace")
+        remove_leftovers()
+    assert namespaces(prefix) == []
+
+
+def refusal(prelude="", **environment):
+    """Starts the suite in a process that is changed by `prelude` first. Returns its status and what it said."""
+    code = f"import os, shutil, sys\n{prelude}\nimport pytest\nsys.exit(pytest.main(['-q', '-p', 'no:cacheprovider']))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, timeout=60,
+                          env={**os.environ, **environment})
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_without_root_the_suite_fails_and_says_so():
+    status, said = refusal("os.geteuid = lambda: 1000")
+    assert status == 1 and "need root" in said
+
+
+def test_without_a_tool_the_suite_fails_and_says_what_to_install():
+    status, said = refusal("found = shutil.which; shutil.which = lambda name: name != 'tshark' and found(name) or None")
+    assert status == 1 and "apt-get install tshark" in said
+
+
+def test_without_a_binary_the_suite_fails_and_says_how_to_build_it():
+    status, said = refusal(VTEP_BINARY="/nonexistent/vtep")
+    assert status == 1 and "swift build" in said
