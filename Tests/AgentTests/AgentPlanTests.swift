@@ -49,9 +49,11 @@ final class AgentPlanTests {
       local: .init(address: try #require(IPAddress(local))), segments: [segment], peers: [peerC, peerB])
   }
 
-  @Test("mtu: auto is the route's MTU less 50 or 70, and 4 where tags pass", arguments: [
-    ("192.0.2.1", 1450), ("2001:db8::1", 1430),
-  ])
+  @Test(
+    "mtu: auto is the route's MTU less 50 or 70, and 4 where tags pass",
+    arguments: [
+      ("192.0.2.1", 1450), ("2001:db8::1", 1430),
+    ])
   func automaticMTU(local: String, mtu: Int) throws {
     let segments = try plan(configuration(local: local)).segments
     #expect(segments.map(\.overlayMTU) == [mtu] && segments[0].frameByteCountMax == mtu + 14)
@@ -94,15 +96,17 @@ final class AgentPlanTests {
   @Test("every setting of a segment reaches its plan")
   func settings() throws {
     let mac = try #require(MACAddress("02:00:00:00:00:99"))
-    let changed = try plan(configuration {
-      $0.mac = mac
-      $0.vlan = .pass
-      $0.reserved = .ignore
-      $0.learning = false
-      $0.fdbLimit = 9
-      $0.ageing = .seconds(17)
-      $0.dscp = .fixed(46)
-    }).segments[0]
+    let changed = try plan(
+      configuration {
+        $0.mac = mac
+        $0.vlan = .pass
+        $0.reserved = .ignore
+        $0.learning = false
+        $0.fdbLimit = 9
+        $0.ageing = .seconds(17)
+        $0.dscp = .fixed(46)
+      }
+    ).segments[0]
     #expect(changed.ownMAC == mac && changed.passesVLANTags && changed.ignoresReservedBits && !changed.learns)
     #expect(changed.fdbLimit == 9 && changed.ageingTime == .seconds(17) && changed.dscp == .fixed(46))
     let plain = try plan(configuration()).segments[0]

@@ -54,9 +54,12 @@ struct FDBAgeingTests {
     #expect(table.age(now: 1000, .nanoseconds(1)) == 0 && table.age(now: 1001, .nanoseconds(1)) == 1)
   }
 
-  @Test("a time beyond what nanoseconds hold is long, not short", arguments: [
-    .seconds(1 << 33), .seconds(UInt32.max), .seconds(Int64.max), .seconds(18_446_744_073) + .nanoseconds(709_551_615),
-  ] as [Duration])
+  @Test(
+    "a time beyond what nanoseconds hold is long, not short",
+    arguments: [
+      .seconds(1 << 33), .seconds(UInt32.max), .seconds(Int64.max),
+      .seconds(18_446_744_073) + .nanoseconds(709_551_615),
+    ] as [Duration])
   func veryLong(ageingTime: Duration) {
     let table = Table()
     _ = table.learn(1, .peer(0), now: 0)

@@ -115,9 +115,11 @@ final class TAPDeviceTests {
     #expect(try netlink.links().map(\.name) == ["lo"])
   }
 
-  @Test("a frame that is written comes into the kernel byte for byte, from 14 bytes to the MTU", arguments: [
-    14, 60, 1514, 65_535 + 14 - 14,
-  ])
+  @Test(
+    "a frame that is written comes into the kernel byte for byte, from 14 bytes to the MTU",
+    arguments: [
+      14, 60, 1514, 65_535 + 14 - 14,
+    ])
   func writing(byteCount: Int) throws {
     var netlink = try netlink()
     let tap = try device("t0")
@@ -155,7 +157,8 @@ final class TAPDeviceTests {
     try netlink.setLink(index: link.index, LinkChange(mac: own))
     _ = try setUp("t0", &netlink)
     try netlink.addAddress(try #require(IPPrefix("10.9.0.1/24")), toLink: link.index)
-    let request: [UInt8] = [0, 1, 8, 0, 6, 4, 0, 1] + MACAddress.station(5).octets + [10, 9, 0, 5]
+    let request: [UInt8] =
+      [0, 1, 8, 0, 6, 4, 0, 1] + MACAddress.station(5).octets + [10, 9, 0, 5]
       + [0, 0, 0, 0, 0, 0, 10, 9, 0, 1]
     #expect(send(Frames.ethernet(to: .broadcast, from: .station(5), etherType: 0x0806, payload: request), tap) == 0)
     let reply = try #require(receive(tap) { $0.count >= 42 && Array($0[12..<14]) == [8, 6] && $0[21] == 2 })

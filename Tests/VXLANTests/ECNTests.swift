@@ -3,9 +3,11 @@ import VXLAN
 
 @Suite("ECN")
 struct ECNTests {
-  @Test("the codepoint is in the two lowest bits, whatever the DSCP", arguments: [
-    (0, ECN.notECT), (1, .ect1), (2, .ect0), (3, .ce),
-  ] as [(UInt8, ECN)])
+  @Test(
+    "the codepoint is in the two lowest bits, whatever the DSCP",
+    arguments: [
+      (0, ECN.notECT), (1, .ect1), (2, .ect0), (3, .ce),
+    ] as [(UInt8, ECN)])
   func codepoint(bits: UInt8, ecn: ECN) {
     for dscp: UInt8 in 0..<64 { #expect(ECN(trafficClass: dscp << 2 | bits) == ecn) }
     #expect(ecn.rawValue == bits)

@@ -23,11 +23,14 @@ struct IPAddressTests {
     #expect(IPAddress(canonical) == address)
   }
 
-  @Test("anything else is no address: zones, short forms, other bases, text around it", arguments: [
-    "", " ", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.-4", "01.2.3.4", "0x1.2.3.4", "16909060", "1.2.3.4 ", " 1.2.3.4",
-    "1.2.3.4/24", "1.2.3.4:80", "fe80::1%eth0", "fe80::1%1", "fe80::1%", "[::1]", ":::", "1::2::3", "::12345", "::g",
-    "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "::1/64", "::1.2.3.256", "localhost", "1.2.3.4\0", "1.2.3.4\0.5", "::1\0%x",
-  ])
+  @Test(
+    "anything else is no address: zones, short forms, other bases, text around it",
+    arguments: [
+      "", " ", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.-4", "01.2.3.4", "0x1.2.3.4", "16909060", "1.2.3.4 ",
+      " 1.2.3.4",
+      "1.2.3.4/24", "1.2.3.4:80", "fe80::1%eth0", "fe80::1%1", "fe80::1%", "[::1]", ":::", "1::2::3", "::12345", "::g",
+      "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "::1/64", "::1.2.3.256", "localhost", "1.2.3.4\0", "1.2.3.4\0.5", "::1\0%x",
+    ])
   func badText(text: String) {
     #expect(IPAddress(text) == nil)
   }
@@ -71,9 +74,11 @@ struct IPAddressTests {
 
 @Suite("IPPrefix")
 struct IPPrefixTests {
-  @Test("the longest prefix of each family is read, one more is refused", arguments: [
-    ("10.42.0.1", 32), ("2001:db8::1", 128),
-  ])
+  @Test(
+    "the longest prefix of each family is read, one more is refused",
+    arguments: [
+      ("10.42.0.1", 32), ("2001:db8::1", 128),
+    ])
   func bounds(address: String, longest: Int) throws {
     for length in [0, 1, longest] {
       let prefix = try #require(IPPrefix("\(address)/\(length)"))
@@ -84,12 +89,14 @@ struct IPPrefixTests {
     #expect(IPPrefix("\(address)/-1") == nil)
   }
 
-  @Test("anything but ADDRESS/LENGTH is refused", arguments: [
-    "", "/", "10.0.0.1", "10.0.0.1/", "/24", "10.0.0.1/24/", "10.0.0.1/24/1",
-    "10.0.0.1/+24", "10.0.0.1/ 24", "10.0.0.1 /24",
-    "10.0.0.1/256", "10.0.0.1/99999999999999999999", "10.0.0.1/255.255.255.0", "10.0.0.1/２４", "10.0.0/24",
-    "fe80::1%eth0/64", "10.0.0.1/24\0", "10.0.0.1\0/24",
-  ])
+  @Test(
+    "anything but ADDRESS/LENGTH is refused",
+    arguments: [
+      "", "/", "10.0.0.1", "10.0.0.1/", "/24", "10.0.0.1/24/", "10.0.0.1/24/1",
+      "10.0.0.1/+24", "10.0.0.1/ 24", "10.0.0.1 /24",
+      "10.0.0.1/256", "10.0.0.1/99999999999999999999", "10.0.0.1/255.255.255.0", "10.0.0.1/２４", "10.0.0/24",
+      "fe80::1%eth0/64", "10.0.0.1/24\0", "10.0.0.1\0/24",
+    ])
   func badText(text: String) {
     #expect(IPPrefix(text) == nil)
   }

@@ -3,9 +3,11 @@ import VXLAN
 
 @Suite("MACAddress")
 struct MACAddressTests {
-  @Test("colons and hyphens, in either case, are read; the text is lower case with colons", arguments: [
-    "02:00:ab:CD:ef:2a", "02-00-AB-cd-EF-2A",
-  ])
+  @Test(
+    "colons and hyphens, in either case, are read; the text is lower case with colons",
+    arguments: [
+      "02:00:ab:CD:ef:2a", "02-00-AB-cd-EF-2A",
+    ])
   func text(text: String) throws {
     let mac = try #require(MACAddress(text))
     #expect(mac.rawValue == 0x0200_abcd_ef2a)
@@ -13,12 +15,15 @@ struct MACAddressTests {
     #expect(mac.octets == [0x02, 0x00, 0xab, 0xcd, 0xef, 0x2a])
   }
 
-  @Test("anything else is no address", arguments: [
-    "", ":", "02:00:00:00:00", "02:00:00:00:00:00:00", "02:00:00:00:00:", ":02:00:00:00:00:00", "02:00:00:00:00:0",
-    "2:0:0:0:0:1", "02:00:00:00:00:001", "02:00:00:00:00:0g", "02:00:00:00:00:+1", "02:00:00:00:00:-1", "020000000001",
-    "0200.0000.0001", "02:00:00-00:00:01", "02-00:00-00:00-01", " 02:00:00:00:00:01", "02:00:00:00:00:01\n",
-    "02:00:00:00:00:０1", "02:00:00:00:00:a\u{301}", "02::00:00:00:01", "0x:00:00:00:00:01", "02:00:00:00:00:01\0",
-  ])
+  @Test(
+    "anything else is no address",
+    arguments: [
+      "", ":", "02:00:00:00:00", "02:00:00:00:00:00:00", "02:00:00:00:00:", ":02:00:00:00:00:00", "02:00:00:00:00:0",
+      "2:0:0:0:0:1", "02:00:00:00:00:001", "02:00:00:00:00:0g", "02:00:00:00:00:+1", "02:00:00:00:00:-1",
+      "020000000001",
+      "0200.0000.0001", "02:00:00-00:00:01", "02-00:00-00:00-01", " 02:00:00:00:00:01", "02:00:00:00:00:01\n",
+      "02:00:00:00:00:０1", "02:00:00:00:00:a\u{301}", "02::00:00:00:01", "0x:00:00:00:00:01", "02:00:00:00:00:01\0",
+    ])
   func badText(text: String) {
     #expect(MACAddress(text) == nil)
   }

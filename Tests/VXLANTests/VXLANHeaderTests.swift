@@ -39,10 +39,12 @@ struct VXLANHeaderTests {
     #expect(try parse([UInt8](repeating: 0xFF, count: 8)).hasReservedBits)
   }
 
-  @Test("the VNI is read without its neighbours and written as RFC 7348 draws it", arguments: [
-    (0, [0, 0, 0]), (1, [0, 0, 1]), (255, [0, 0, 255]), (256, [0, 1, 0]), (0x12_3456, [0x12, 0x34, 0x56]),
-    (0x80_0000, [0x80, 0, 0]), (0xFF_FFFF, [255, 255, 255]),
-  ] as [(Int, [UInt8])])
+  @Test(
+    "the VNI is read without its neighbours and written as RFC 7348 draws it",
+    arguments: [
+      (0, [0, 0, 0]), (1, [0, 0, 1]), (255, [0, 0, 255]), (256, [0, 1, 0]), (0x12_3456, [0x12, 0x34, 0x56]),
+      (0x80_0000, [0x80, 0, 0]), (0xFF_FFFF, [255, 255, 255]),
+    ] as [(Int, [UInt8])])
   func vni(number: Int, octets: [UInt8]) throws {
     let vni = try #require(VNI(number))
     #expect(try parse([8, 0, 0, 0] + octets + [0]).vni == vni)
