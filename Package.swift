@@ -23,8 +23,9 @@ let package = Package(
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .target(name: "Sealing", dependencies: ["VXLAN", "CSodium"]),
     .target(name: "CLinuxIO"),
+    .target(name: "CVXLAN"),
     .target(name: "LinuxIO", dependencies: ["VXLAN", "CLinuxIO"]),
-    .target(name: "Dataplane", dependencies: ["VXLAN", "Forwarding", "LinuxIO"]),
+    .target(name: "Dataplane", dependencies: ["VXLAN", "CVXLAN", "Forwarding", "LinuxIO"]),
     .target(
       name: "Agent",
       dependencies: [
@@ -65,7 +66,9 @@ if Context.environment["BENCHMARKS"] == "1" {
   let measured: [Target.Dependency] = ["VXLAN", "Forwarding", "LinuxIO", "Dataplane"]
   package.products = []
   package.dependencies = []
-  package.targets.removeAll { !["VXLAN", "Forwarding", "CLinuxIO", "LinuxIO", "Dataplane"].contains($0.name) }
+  package.targets.removeAll {
+    !["VXLAN", "CVXLAN", "Forwarding", "CLinuxIO", "LinuxIO", "Dataplane"].contains($0.name)
+  }
   package.targets += [
     .target(name: "CAllocationCount"),
     .executableTarget(

@@ -18,6 +18,12 @@
 #ifndef IPV6_RECVFRAGSIZE
 #define IPV6_RECVFRAGSIZE 77
 #endif
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
 #ifndef UDP_NO_CHECK6_RX
 #define UDP_NO_CHECK6_RX 102
 #endif
@@ -85,6 +91,8 @@ int clinuxio_udp_listen_options(int fd, int is_ipv6, int accept_zero_checksum, c
   return 0;
 }
 
+int clinuxio_udp_join(int fd, int is_on) { return set(fd, IPPROTO_UDP, UDP_GRO, is_on) < 0 ? -errno : 0; }
+
 int clinuxio_udp_send_only(int fd) {
   struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
   struct sock_fprog program = {.len = 1, .filter = &drop};
@@ -95,6 +103,10 @@ static void read_control(struct msghdr *header, struct clinuxio_datagram *datagr
   for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
     if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
       memcpy(overflow, CMSG_DATA(c), sizeof *overflow);
+    } else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+      int value;
+      memcpy(&value, CMSG_DATA(c), sizeof value);
+      datagram->segment_bytes = value > 0 ? (uint32_t)value : 0;
     } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
       datagram->traffic_class = *CMSG_DATA(c);
     } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
@@ -130,7 +142,7 @@ int clinuxio_udp_receive(int fd, uint8_t *buffers, size_t buffer_bytes, struct c
   struct iovec vectors[MESSAGES_MAX];
   struct sockaddr_storage from[MESSAGES_MAX];
   union {
-    char bytes[CMSG_SPACE(sizeof(int)) * 3];
+    char bytes[CMSG_SPACE(sizeof(int)) * 4];
     struct cmsghdr align;
   } control[MESSAGES_MAX];
   if (count > MESSAGES_MAX) count = MESSAGES_MAX;
@@ -147,6 +159,7 @@ int clinuxio_udp_receive(int fd, uint8_t *buffers, size_t buffer_bytes, struct c
   if (received < 0) return -errno;
   for (int i = 0; i < received; i++) {
     datagrams[i].byte_count = messages[i].msg_len;
+    datagrams[i].segment_bytes = 0;
     datagrams[i].traffic_class = 0;
     datagrams[i].is_fragmented = 0;
     datagrams[i].is_truncated = (messages[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
@@ -157,23 +170,35 @@ int clinuxio_udp_receive(int fd, uint8_t *buffers, size_t buffer_bytes, struct c
 }
 
 int clinuxio_udp_send(int fd, const struct clinuxio_address *to, int is_ipv6, const uint8_t *payload,
-                      size_t byte_count, uint8_t traffic_class) {
+                      size_t byte_count, uint16_t segment_bytes, uint8_t traffic_class) {
   union {
-    char bytes[CMSG_SPACE(sizeof(int))];
+    char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint16_t))];
     struct cmsghdr align;
   } control;
   struct iovec vector = {(void *)payload, byte_count};
   struct msghdr message = {
       .msg_name = (void *)to->aligned_bytes, .msg_namelen = to->length, .msg_iov = &vector, .msg_iovlen = 1};
+  size_t length = 0;
   if (traffic_class != 0) {
-    message.msg_control = control.bytes;
-    message.msg_controllen = sizeof control.bytes;
-    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    struct cmsghdr *c = (struct cmsghdr *)(control.bytes + length);
     c->cmsg_level = is_ipv6 ? IPPROTO_IPV6 : IPPROTO_IP;
     c->cmsg_type = is_ipv6 ? IPV6_TCLASS : IP_TOS;
     c->cmsg_len = CMSG_LEN(sizeof(int));
     int value = traffic_class;
     memcpy(CMSG_DATA(c), &value, sizeof value);
+    length += CMSG_SPACE(sizeof(int));
+  }
+  if (segment_bytes != 0) {
+    struct cmsghdr *c = (struct cmsghdr *)(control.bytes + length);
+    c->cmsg_level = IPPROTO_UDP;
+    c->cmsg_type = UDP_SEGMENT;
+    c->cmsg_len = CMSG_LEN(sizeof(uint16_t));
+    memcpy(CMSG_DATA(c), &segment_bytes, sizeof segment_bytes);
+    length += CMSG_SPACE(sizeof(uint16_t));
+  }
+  if (length > 0) {
+    message.msg_control = control.bytes;
+    message.msg_controllen = length;
   }
   return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }

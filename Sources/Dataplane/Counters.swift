@@ -61,8 +61,8 @@ package struct Counters: ~Copyable {
 
   // HOT
   @inline(__always)
-  mutating func drop(_ reason: DropReason, _ direction: Direction, segment: Int) {
-    values[Self.index(reason, direction, segment: segment)] &+= 1
+  mutating func drop(_ reason: DropReason, count: Int = 1, _ direction: Direction, segment: Int) {
+    values[Self.index(reason, direction, segment: segment)] &+= UInt64(truncatingIfNeeded: count)
   }
 
   // HOT

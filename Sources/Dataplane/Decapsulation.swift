@@ -3,93 +3,140 @@ import Glibc
 import LinuxIO
 import VXLAN
 
-// From the underlay to the overlay, for a batch of datagrams. On the worker's thread.
+// From the underlay to the overlay, for a batch of buffers, each with one datagram or several of one sender. On the
+// worker's thread.
 //
-//   1. judge the datagram   whole, a VXLAN header, from a configured peer, for a segment that this peer has
-//   2. judge the frame      its length, tag and source address
-//   3. learn                its source is at the peer; a static entry refuses
-//   4. ECN                  what the outer header says of congestion goes into the inner one
-//   5. deliver              to the TAP of the segment, and nowhere else: there is no way from here to a peer, so
+//   1. judge the buffer     whole, and from a configured peer
+//   2. judge the datagram   a VXLAN header, for a segment that this peer has
+//   3. judge the frame      its length, tag and source address
+//   4. learn                its source is at the peer; a static entry refuses
+//   5. ECN                  what the outer header says of congestion goes into the inner one
+//   6. coalesce             consecutive segments of one flow become one superframe
+//   7. deliver              to the TAP of the segment, and nowhere else: there is no way from here to a peer, so
 //                           split horizon holds by construction
-//   6. settle               each frame ends as delivered or under one drop reason
+//   8. settle               each frame ends as delivered or under one drop reason
 //
 // The order of the checks is the order of the drop reasons. RFC 7348, sections 4.1 and 5; RFC 6040, section 4.2.
 
 // HOT
 extension Engine {
-  /// A frame that passed, or why it did not, with the segment under which that is counted.
-  private enum Verdict {
-    case deliver(OutgoingFrames.Frame)
-    case drop(DropReason, segment: Int)
+  /// A datagram as one of the buffers holds it.
+  private struct Arrival {
+    var start: UnsafeMutablePointer<UInt8>
+    var byteCount: Int
+    /// The slot of the sender, -1: none has the address.
+    var peer: Int
+    var trafficClass: UInt8
   }
 
   mutating func decapsulate(now: Instant) {
     for index in 0..<received.count {
-      let datagram = received[index]
-      switch judge(datagram, now: now) {
-      case .deliver(let frame):
-        counters.add(to: .framesIn, .underlay, segment: frame.segment)
-        counters.add(frame.byteCount, to: .bytesIn, .underlay, segment: frame.segment)
-        deliveries.append(frame)
-      case .drop(let reason, let segment):
-        counters.add(to: .framesIn, .underlay, segment: segment)
-        let byteCount = max(0, datagram.byteCount - VXLANHeader.byteCount)
-        counters.add(byteCount, to: .bytesIn, .underlay, segment: segment)
-        counters.drop(reason, .underlay, segment: segment)
+      let buffer = received[index]
+      if buffer.isFragmented || buffer.isTruncated {
+        end(buffer.isFragmented ? .fragment : .truncated, buffer.byteCount, segment: Counters.noSegment)
+        continue
       }
+      let key = Topology.key(buffer.source)
+      var arrival = Arrival(
+        start: buffer.start, byteCount: 0, peer: topology.peerByAddress.slot(high: key.high, low: key.low),
+        trafficClass: buffer.trafficClass)
+      var rest = buffer.byteCount
+      repeat {
+        arrival.byteCount = min(rest, buffer.datagramByteCount)
+        decapsulate(arrival, now: now)
+        arrival.start += arrival.byteCount
+        rest &-= arrival.byteCount
+      } while rest > 0
     }
     deliver()
   }
 
-  private mutating func judge(_ datagram: DatagramBatch.Datagram, now: Instant) -> Verdict {
+  private mutating func decapsulate(_ datagram: Arrival, now: Instant) {
+    guard datagram.byteCount >= VXLANHeader.byteCount else {
+      return end(.shortHeader, datagram.byteCount, segment: Counters.noSegment)
+    }
+    let bytes = datagram.start.native64(at: 0)
+    if bytes != lastHeader.bytes || datagram.peer != lastHeader.peer {
+      guard let segment = judgeHeader(datagram) else { return }
+      lastHeader = LastHeader(bytes: bytes, peer: datagram.peer, segment: segment)
+    }
+    let segment = lastHeader.segment
+    counters.received(datagram.byteCount, fromPeer: datagram.peer, now: now.nanoseconds)
+    let frame = datagram.start + VXLANHeader.byteCount
+    let byteCount = datagram.byteCount &- VXLANHeader.byteCount
+    if let reason = judge(frame, byteCount, datagram, segment: segment, now: now) {
+      return end(reason, datagram.byteCount, segment: segment)
+    }
+    counters.add(to: .framesIn, .underlay, segment: segment)
+    counters.add(byteCount, to: .bytesIn, .underlay, segment: segment)
+    if !deliveries.hasRoom { deliver() }
+    let offloads = offloads[segment]
+    coalescing.append(
+      frame, byteCount: byteCount, segment: segment, peer: datagram.peer, mergesTCP: offloads.mergesTCP,
+      mergesUDP: offloads.mergesUDP, to: &deliveries)
+  }
+
+  /// The outer header of a datagram of at least 8 bytes. Answers the segment that it is for; nil when it ended here.
+  private mutating func judgeHeader(_ datagram: Arrival) -> Int? {
     // SAFETY: the batch keeps the payload's bytes until it is filled again.
     let payload = Span<UInt8>(_unsafeStart: datagram.start, count: datagram.byteCount)
-    if datagram.isFragmented { return .drop(.fragment, segment: Counters.noSegment) }
-    if datagram.isTruncated { return .drop(.truncated, segment: Counters.noSegment) }
-    guard let header = VXLANHeader(parsing: payload) else {
-      return .drop(.shortHeader, segment: Counters.noSegment)
-    }
+    guard let header = VXLANHeader(parsing: payload) else { return nil }
     // s. 5: the I flag MUST be set to 1 for a valid VNI.
-    if !header.hasVNIFlag { return .drop(.noVNIFlag, segment: Counters.noSegment) }
+    if !header.hasVNIFlag {
+      end(.noVNIFlag, datagram.byteCount, segment: Counters.noSegment)
+      return nil
+    }
     // Whether reserved bits matter is the segment's to say, so it is looked up before its turn in the order.
     let segment = topology.segmentByVNI.slot(high: 0, low: UInt64(header.vni.rawValue))
     let isLenient = segment >= 0 && topology.records[segment].ignoresReservedBits
-    if header.hasReservedBits, !isLenient { return .drop(.reservedBits, segment: segment) }
-    let key = Topology.key(datagram.source)
-    let peer = topology.peerByAddress.slot(high: key.high, low: key.low)
-    if peer < 0 { return .drop(.unknownPeer, segment: segment) }
-    if segment < 0 { return .drop(.unknownVNI, segment: Counters.noSegment) }
-    if !topology.records[segment].isPermitted[peer] { return .drop(.notPermitted, segment: segment) }
-    counters.received(datagram.byteCount, fromPeer: peer, now: now.nanoseconds)
-    let frame = OutgoingFrames.Frame(
-      start: datagram.start + VXLANHeader.byteCount, byteCount: datagram.byteCount - VXLANHeader.byteCount,
-      segment: segment, peer: peer)
-    if let reason = judge(frame, outerTrafficClass: datagram.trafficClass, now: now) {
-      return .drop(reason, segment: segment)
-    }
-    return .deliver(frame)
+    let reason: DropReason? =
+      if header.hasReservedBits, !isLenient {
+        .reservedBits
+      } else if datagram.peer < 0 {
+        .unknownPeer
+      } else if segment < 0 {
+        .unknownVNI
+      } else if !topology.records[segment].isPermitted[datagram.peer] {
+        .notPermitted
+      } else {
+        nil
+      }
+    guard let reason else { return segment }
+    end(reason, datagram.byteCount, segment: segment < 0 ? Counters.noSegment : segment)
+    return nil
+  }
+
+  /// A datagram ends here.
+  private mutating func end(_ reason: DropReason, _ byteCount: Int, segment: Int) {
+    counters.add(to: .framesIn, .underlay, segment: segment)
+    counters.add(max(0, byteCount &- VXLANHeader.byteCount), to: .bytesIn, .underlay, segment: segment)
+    counters.drop(reason, .underlay, segment: segment)
   }
 
   /// The inner frame, of whatever outer format. Answers why it ends; nil when it may be delivered.
-  private mutating func judge(_ frame: OutgoingFrames.Frame, outerTrafficClass: UInt8, now: Instant) -> DropReason? {
-    let record = topology.records + frame.segment
+  private mutating func judge(
+    _ frame: UnsafeMutablePointer<UInt8>, _ byteCount: Int, _ datagram: Arrival, segment: Int, now: Instant
+  ) -> DropReason? {
+    let record = topology.records + segment
     // SAFETY: the batch keeps the frame's bytes until it is filled again.
-    let bytes = Span<UInt8>(_unsafeStart: frame.start, count: frame.byteCount)
+    let bytes = Span<UInt8>(_unsafeStart: frame, count: byteCount)
     guard let ethernet = EthernetHeader(parsing: bytes) else { return .shortFrame }
-    if frame.byteCount > record.pointee.frameByteCountMax { return .oversize }
+    if byteCount > record.pointee.frameByteCountMax { return .oversize }
     if ethernet.isTagged, !record.pointee.passesVLANTags { return .vlanTag }
     if !ethernet.source.isValidSource { return .invalidSourceMAC }
-    if ethernet.source == record.pointee.ownMAC { return .ownSourceMAC }
-    if isStaticMove(ethernet.source, from: .peer(frame.peer), segment: frame.segment, now: now) { return .staticMove }
-    return applyECN(of: outerTrafficClass, to: frame) ? nil : .ecn
+    if ethernet.source.rawValue == record.pointee.ownMAC.rawValue { return .ownSourceMAC }
+    if isStaticMove(ethernet.source, from: .peer(datagram.peer), segment: segment, now: now) { return .staticMove }
+    return applyECN(of: datagram.trafficClass, to: frame, byteCount) ? nil : .ecn
   }
 
   /// Brings the outer ECN field into the inner packet; false when the packet must not go on.
-  private func applyECN(of outerTrafficClass: UInt8, to frame: OutgoingFrames.Frame) -> Bool {
+  private func applyECN(
+    of outerTrafficClass: UInt8, to frame: UnsafeMutablePointer<UInt8>, _ byteCount: Int
+  ) -> Bool {
     let outer = ECN(trafficClass: outerTrafficClass)
     if outer == .notECT { return true }
     // SAFETY: as in `judge`; the batch's memory is ours to write.
-    var bytes = MutableSpan<UInt8>(_unsafeStart: frame.start, count: frame.byteCount)
+    var bytes = MutableSpan<UInt8>(_unsafeStart: frame, count: byteCount)
     guard let packet = InnerPacket(inFrame: bytes.span) else { return true }
     let inner = ECN(trafficClass: packet.trafficClass)
     guard let result = ECN.decapsulated(inner: inner, outer: outer) else { return false }
@@ -99,24 +146,63 @@ extension Engine {
 
   /// Writes what has gathered, one call of a port for each run of frames of one segment, and settles it.
   private mutating func deliver() {
-    var first = 0
-    while first < deliveries.count {
-      let segment = deliveries[first].segment
-      var end = first + 1
-      while end < deliveries.count, deliveries[end].segment == segment { end += 1 }
-      framePorts[segment].send(&deliveries, first..<end)
-      first = end
-    }
+    coalescing.finish(&deliveries)
+    Self.write(&deliveries, to: framePorts)
     for index in 0..<deliveries.count {
-      let frame = deliveries[index]
-      if frame.failure == 0 {
-        counters.add(to: .framesOut, .underlay, segment: frame.segment)
-        counters.add(frame.byteCount, to: .bytesOut, .underlay, segment: frame.segment)
+      let write = deliveries[index]
+      if write.failure == EINVAL, write.header.isSuperframe {
+        splitRefused(index)
       } else {
-        counters.drop(Self.dropReason(ofWrite: frame.failure), .underlay, segment: frame.segment)
+        settle(write)
       }
     }
     deliveries.clear()
+  }
+
+  private static func write(_ frames: inout OutgoingFrames, to framePorts: [any FramePort]) {
+    var first = 0
+    while first < frames.count {
+      let segment = frames[first].segment
+      var end = first + 1
+      while end < frames.count, frames[end].segment == segment { end += 1 }
+      framePorts[segment].send(&frames, first..<end)
+      first = end
+    }
+  }
+
+  private mutating func settle(_ write: OutgoingFrames.Write) {
+    if write.failure == 0 {
+      counters.add(write.frameCount, to: .framesOut, .underlay, segment: write.segment)
+      counters.add(write.byteCount, to: .bytesOut, .underlay, segment: write.segment)
+    } else {
+      let reason = Self.dropReason(ofWrite: write.failure)
+      counters.drop(reason, count: write.frameCount, .underlay, segment: write.segment)
+    }
+  }
+
+  // COLD
+  /// The kernel refused a superframe: its segments are written one by one, and the TAP gets no more superframes.
+  private mutating func splitRefused(_ index: Int) {
+    let refused = deliveries[index]
+    framePorts[refused.segment].refuseSuperframes(refused.failure)
+    offloads[refused.segment] = framePorts[refused.segment].mergeable
+    frames.clear()
+    let memory = frames.nextStart()
+    guard let frame = SuperframeSplit.gather(deliveries.vectors(at: index), header: refused.header, into: memory),
+      let superframe = Superframe(
+        frame, packet: InnerPacket(inFrame: Span<UInt8>(_unsafeStart: frame.start, count: frame.byteCount)))
+    else { return settle(refused) }
+    var single = OutgoingFrames(capacity: 1)
+    // SAFETY: a segment is never longer than the superframe, and is written before the next is made.
+    let segment = UnsafeMutablePointer<UInt8>.allocate(capacity: LinuxIO.Limits.frameByteCountMax)
+    defer { segment.deallocate() }
+    for number in 0..<superframe.segmentCount {
+      let byteCount = superframe.write(number, of: frame.start, to: segment)
+      single.append(start: segment, byteCount: byteCount, segment: refused.segment, peer: refused.peer)
+      Self.write(&single, to: framePorts)
+      settle(single[0])
+      single.clear()
+    }
   }
 
   private static func dropReason(ofWrite failure: Int32) -> DropReason {

@@ -1,3 +1,4 @@
+import CVXLAN
 import Forwarding
 import Glibc
 import LinuxIO
@@ -8,91 +9,88 @@ import VXLAN
 //   1. judge      the frame is whole, untagged or allowed a tag, and has a source that may be one
 //   2. learn      its source is behind the own TAP
 //   3. look up    its destination: one peer, or flood to all peers of the segment
-//   4. write      the VXLAN header into the headroom in front of the frame: no byte of the frame is moved
-//   5. send       everything gathered, in one call of the port
+//   4. write      the datagram behind those that go the same way; a superframe is cut into its segments on the way
+//   5. send       everything gathered: runs of datagrams of one length, a copy of flooded ones for each peer
 //   6. settle     each frame ends as sent or under one drop reason
 //
-// RFC 7348, sections 4.1 and 4.2.
+// A superframe of N segments is N frames in every counter. RFC 7348, sections 4.1 and 4.2.
 
 // HOT
 extension Engine {
   mutating func encapsulate(segment: Int, now: Instant) {
-    for index in 0..<frames.count {
-      let frame = frames[index]
-      counters.add(to: .framesIn, .overlay, segment: segment)
-      counters.add(frame.byteCount, to: .bytesIn, .overlay, segment: segment)
-      if let reason = encapsulate(frame, segment: segment, now: now) {
-        counters.drop(reason, .overlay, segment: segment)
-      }
-    }
+    for index in 0..<frames.count { encapsulate(frames[index], segment: segment, now: now) }
     flush()
   }
 
-  /// One frame. Answers why it ended here; nil when it is on its way.
-  private mutating func encapsulate(
-    _ frame: FrameBatch.Frame, segment: Int, now: Instant
-  ) -> DropReason? {
-    let record = topology.records + segment
+  private mutating func encapsulate(_ frame: FrameBatch.Frame, segment: Int, now: Instant) {
     // SAFETY: the batch keeps the frame's bytes until it is cleared.
     let bytes = Span<UInt8>(_unsafeStart: frame.start, count: frame.byteCount)
-    if frame.offload.isUnfinished { return .badOffload }
-    guard let ethernet = EthernetHeader(parsing: bytes) else { return .shortFrame }
-    if ethernet.isTagged, !record.pointee.passesVLANTags { return .vlanTag }
-    if !ethernet.source.isValidSource { return .invalidSourceMAC }
-    if isStaticMove(ethernet.source, from: .local, segment: segment, now: now) { return .staticMove }
-
-    let remote = ethernet.destination.isMulticast ? nil : topology.tables[segment].remote(of: ethernet.destination)
-    let peer = remote?.peerSlot
-    // s. 4.2: broadcast, multicast and unknown unicast go to every VTEP of the segment.
-    if peer == nil, record.pointee.floodCount == 0 { return .noPeer }
-    if frame.byteCount > record.pointee.frameByteCountMax { return .tooBig }
-
     let packet = InnerPacket(inFrame: bytes)
+    guard frame.offload.isSuperframe else {
+      counters.add(to: .framesIn, .overlay, segment: segment)
+      counters.add(frame.byteCount, to: .bytesIn, .overlay, segment: segment)
+      guard frame.isChecksumInside else { return counters.drop(.badOffload, .overlay, segment: segment) }
+      switch judge(bytes, packet, frameByteCount: frame.byteCount, segment: segment, now: now) {
+      case .drop(let reason): counters.drop(reason, .overlay, segment: segment)
+      case .send(let key): append(frame, key)
+      }
+      return
+    }
+    guard let superframe = Superframe(frame, packet: packet) else {
+      counters.add(to: .framesIn, .overlay, segment: segment)
+      counters.add(frame.byteCount, to: .bytesIn, .overlay, segment: segment)
+      counters.drop(.badOffload, .overlay, segment: segment)
+      return
+    }
+    let count = superframe.segmentCount
+    counters.add(count, to: .framesIn, .overlay, segment: segment)
+    counters.add(
+      superframe.payloadByteCount &+ count &* superframe.headerByteCount, to: .bytesIn, .overlay, segment: segment)
+    switch judge(bytes, packet, frameByteCount: superframe.segmentByteCount, segment: segment, now: now) {
+    case .drop(let reason): counters.drop(reason, count: count, .overlay, segment: segment)
+    case .send(let key): append(superframe, frame.start, key)
+    }
+  }
+
+  /// Where a frame goes, or why it ends here.
+  private enum Verdict {
+    case send(OutgoingRuns.Key)
+    case drop(DropReason)
+  }
+
+  private mutating func judge(
+    _ bytes: borrowing Span<UInt8>, _ packet: InnerPacket?, frameByteCount: Int, segment: Int, now: Instant
+  ) -> Verdict {
+    let record = topology.records + segment
+    guard let ethernet = EthernetHeader(parsing: bytes) else { return .drop(.shortFrame) }
+    if ethernet.isTagged, !record.pointee.passesVLANTags { return .drop(.vlanTag) }
+    if !ethernet.source.isValidSource { return .drop(.invalidSourceMAC) }
+    if isStaticMove(ethernet.source, from: .local, segment: segment, now: now) { return .drop(.staticMove) }
+    let remote = ethernet.destination.isMulticast ? nil : topology.tables[segment].remote(of: ethernet.destination)
+    // s. 4.2: broadcast, multicast and unknown unicast go to every VTEP of the segment.
+    let peer = remote?.peerSlot ?? Self.everyPeer
+    if peer == Self.everyPeer, record.pointee.floodCount == 0 { return .drop(.noPeer) }
+    if frameByteCount > record.pointee.frameByteCountMax { return .drop(.tooBig) }
     let hash = FlowHash.hash(of: bytes, ethernet: ethernet, packet: packet, with: flowKey)
-    var datagram = OutgoingDatagrams.Datagram(
-      start: writeHeader(before: frame.start, vniWord: record.pointee.vniWord),
-      byteCount: frame.byteCount + VXLANHeader.byteCount,
-      trafficClass: outerTrafficClass(of: packet, fixed: record.pointee.fixedTrafficClass), segment: segment)
-    if let peer {
-      append(&datagram, to: peer, hash: hash)
-    } else {
-      flood(&datagram, record: record, hash: hash)
-    }
-    return nil
+    return .send(
+      OutgoingRuns.Key(
+        peer: peer, sourcePortIndex: sourcePortIndex(flow: hash, peer: peer),
+        trafficClass: outerTrafficClass(of: packet, fixed: record.pointee.fixedTrafficClass), segment: segment))
   }
 
-  /// One copy for every peer of the segment: head-end replication. The copies share the frame's bytes.
-  private mutating func flood(
-    _ datagram: inout OutgoingDatagrams.Datagram, record: UnsafeMutablePointer<Topology.SegmentRecord>, hash: UInt64
-  ) {
-    let count = record.pointee.floodCount
-    for position in 0..<count {
-      datagram.role = position == count - 1 ? .lastCopy : .copy
-      append(&datagram, to: record.pointee.floodList[position], hash: hash)
-    }
+  /// Stands for all peers of the segment, until the run is copied for each.
+  private static var everyPeer: Int { -1 }
+
+  /// Entropy of flow and peer, never of worker or lane: one inner flow keeps one outer port. For every peer at once it
+  /// is the flow's alone, and the peer's is added with each copy.
+  private func sourcePortIndex(flow hash: UInt64, peer: Int) -> Int {
+    let index = Int(truncatingIfNeeded: (hash &>> 16) % UInt64(sourcePortCount))
+    return peer == Self.everyPeer ? index : sourcePortIndex(flowIndex: index, peer: peer)
   }
 
-  private mutating func append(_ datagram: inout OutgoingDatagrams.Datagram, to peer: Int, hash: UInt64) {
-    if outgoing.room == 0 { flush() }
-    datagram.peer = peer
-    // Entropy of flow and peer, never of worker or lane: one inner flow keeps one outer port.
-    datagram.sourcePortIndex = Int(truncatingIfNeeded: sourcePort(hash, peer) % UInt64(sourcePortCount))
-    outgoing.append(datagram)
-  }
-
-  private func sourcePort(_ hash: UInt64, _ peer: Int) -> UInt64 {
-    // An odd multiplier spreads the slots of peers; the high half has the mixing of both.
-    (hash ^ UInt64(truncatingIfNeeded: peer) &* 0x9E37_79B9_7F4A_7C15) &>> 16
-  }
-
-  /// Writes the 8 bytes in front of the frame and answers where they begin.
-  private func writeHeader(before start: UnsafeMutablePointer<UInt8>, vniWord: UInt32) -> UnsafeMutablePointer<UInt8> {
-    let header = start - VXLANHeader.byteCount
-    // SAFETY: a batch keeps Limits.headroomByteCount free bytes in front of every frame.
-    let raw = UnsafeMutableRawPointer(header)
-    raw.storeBytes(of: VXLANHeader.firstWord.bigEndian, as: UInt32.self)
-    raw.storeBytes(of: vniWord.bigEndian, toByteOffset: 4, as: UInt32.self)
-    return header
+  private func sourcePortIndex(flowIndex: Int, peer: Int) -> Int {
+    // An odd number spreads neighbouring slots over the ports.
+    Int(UInt(bitPattern: flowIndex &+ peer &* 0x9E37_79B1) % UInt(sourcePortCount))
   }
 
   /// RFC 6040, section 4.1: the ECN field is copied. DSCP by the segment's policy.
@@ -101,43 +99,136 @@ extension Engine {
     return fixed < 0 ? inner : UInt8(truncatingIfNeeded: fixed) | inner & 3
   }
 
+  /// Adds the datagram of one frame, its checksum finished.
+  private mutating func append(_ frame: FrameBatch.Frame, _ key: OutgoingRuns.Key) {
+    let byteCount = frame.byteCount &+ VXLANHeader.byteCount
+    if !outgoing.hasRoom(forBytes: byteCount, runs: 1) { flush() }
+    let start = outgoing.nextStart
+    writeHeader(at: start, segment: key.segment)
+    let inner = start + VXLANHeader.byteCount
+    inner.update(from: frame.start, count: frame.byteCount)
+    if frame.offload.wantsChecksum {
+      let from = Int(frame.offload.checksumStart)
+      let field = from + Int(frame.offload.checksumOffset)
+      // The field holds the sum of the pseudo-header already.
+      let sum = cvxlan_sum(inner + from, frame.byteCount - from)
+      let isUDP = frame.offload.checksumOffset == TransportChecksum.offsetInUDP
+      inner.setNative16(TransportChecksum.field(sum, isUDP: isUDP), at: field)
+    }
+    outgoing.append(byteCount: byteCount, key: key)
+  }
+
+  /// Adds the datagrams of a superframe's segments.
+  private mutating func append(
+    _ superframe: Superframe, _ frame: UnsafeMutablePointer<UInt8>, _ key: OutgoingRuns.Key
+  ) {
+    let byteCountMax = superframe.segmentByteCount &+ VXLANHeader.byteCount
+    for index in 0..<superframe.segmentCount {
+      if !outgoing.hasRoom(forBytes: byteCountMax, runs: 1) { flush() }
+      let start = outgoing.nextStart
+      writeHeader(at: start, segment: key.segment)
+      let byteCount = superframe.write(index, of: frame, to: start + VXLANHeader.byteCount)
+      outgoing.append(byteCount: byteCount &+ VXLANHeader.byteCount, key: key)
+    }
+  }
+
+  private func writeHeader(at start: UnsafeMutablePointer<UInt8>, segment: Int) {
+    start.setBigEndian32(VXLANHeader.firstWord, at: 0)
+    start.setBigEndian32(topology.records[segment].vniWord, at: 4)
+  }
+
   /// Learns the source of a frame; true when a static entry says that it is elsewhere.
   mutating func isStaticMove(_ source: MACAddress, from remote: Remote, segment: Int, now: Instant) -> Bool {
     guard topology.records[segment].learns else {
       return topology.tables[segment].hasStatic(source, elsewhereThan: remote)
     }
-    return topology.tables[segment].learn(source, from: remote, now: now.seconds) == .refusedStatic
+    let second = now.seconds
+    // By number: the comparison of another module's type is a call.
+    if source.rawValue == lastLearned.mac.rawValue, segment == lastLearned.segment,
+      remote.rawValue == lastLearned.remote.rawValue, second == lastLearned.second
+    {
+      return false
+    }
+    let outcome = topology.tables[segment].learn(source, from: remote, now: second)
+    // What was learned from a static entry, or refused, is asked again with each frame.
+    if outcome == .known {
+      lastLearned = LastLearned(mac: source, remote: remote, segment: segment, second: second)
+    }
+    return outcome == .refusedStatic
   }
 
   /// Sends what has gathered and settles it.
   private mutating func flush() {
-    guard outgoing.count > 0 else { return }
-    datagramPort.send(&outgoing)
-    for index in 0..<outgoing.count { settle(outgoing[index]) }
+    var hasFlood = false
+    for index in 0..<outgoing.count where outgoing[index].key.peer == Self.everyPeer { hasFlood = true }
+    if hasFlood {
+      flushWithCopies()
+    } else if outgoing.count > 0 {
+      datagramPort.send(&outgoing)
+      for index in 0..<outgoing.count { settle(outgoing[index]) }
+    }
     outgoing.clear()
   }
 
-  private mutating func settle(_ datagram: OutgoingDatagrams.Datagram) {
-    let segment = datagram.segment
-    if datagram.failure == 0 { counters.sent(datagram.byteCount, toPeer: datagram.peer) }
-    guard datagram.role != .unicast else {
-      end(datagram, hasSucceeded: datagram.failure == 0, failure: datagram.failure)
-      return
+  /// Head-end replication: one copy of each flooded run for every peer of its segment; the copies share the bytes.
+  private mutating func flushWithCopies() {
+    for index in 0..<outgoing.count {
+      let run = outgoing[index]
+      guard run.key.peer == Self.everyPeer else {
+        appendCopy(run)
+        continue
+      }
+      let record = topology.records + run.key.segment
+      for position in 0..<record.pointee.floodCount {
+        var copy = run
+        copy.key.peer = record.pointee.floodList[position]
+        copy.key.sourcePortIndex = sourcePortIndex(flowIndex: run.key.sourcePortIndex, peer: copy.key.peer)
+        copy.role = position == record.pointee.floodCount &- 1 ? .lastCopy : .copy
+        appendCopy(copy)
+      }
     }
-    counters.add(to: datagram.failure == 0 ? .floodCopies : .floodCopyDrops, .overlay, segment: segment)
-    if datagram.failure == 0 { floodHasSucceeded = true } else { floodFailure = datagram.failure }
-    guard datagram.role == .lastCopy else { return }
-    end(datagram, hasSucceeded: floodHasSucceeded, failure: floodFailure)
-    floodHasSucceeded = false
+    flushCopies()
   }
 
-  /// The frame of `datagram` is settled: out once, however many copies went, or dropped once.
-  private mutating func end(_ datagram: OutgoingDatagrams.Datagram, hasSucceeded: Bool, failure: Int32) {
-    if hasSucceeded {
-      counters.add(to: .framesOut, .overlay, segment: datagram.segment)
-      counters.add(datagram.byteCount - VXLANHeader.byteCount, to: .bytesOut, .overlay, segment: datagram.segment)
-    } else {
-      counters.drop(Self.dropReason(ofSend: failure), .overlay, segment: datagram.segment)
+  private mutating func appendCopy(_ run: OutgoingRuns.Run) {
+    if !copies.hasRoom(forBytes: 0, runs: 1) { flushCopies() }
+    copies.append(run)
+  }
+
+  private mutating func flushCopies() {
+    datagramPort.send(&copies)
+    for index in 0..<copies.count { settle(copies[index]) }
+    copies.clear()
+  }
+
+  private mutating func settle(_ run: OutgoingRuns.Run) {
+    let segment = run.key.segment
+    if run.sentCount > 0 {
+      counters.sent(min(run.byteCount, run.sentCount &* run.datagramByteCount), toPeer: run.key.peer)
+    }
+    guard run.role != .unicast else {
+      end(run, sentCount: run.sentCount, failure: run.failure)
+      return
+    }
+    counters.add(run.sentCount, to: .floodCopies, .overlay, segment: segment)
+    counters.add(run.datagramCount &- run.sentCount, to: .floodCopyDrops, .overlay, segment: segment)
+    floodSentCount = max(floodSentCount, run.sentCount)
+    if run.failure != 0 { floodFailure = run.failure }
+    guard run.role == .lastCopy else { return }
+    end(run, sentCount: floodSentCount, failure: floodFailure)
+    floodSentCount = 0
+  }
+
+  /// The frames of `run` are settled: out once, however many copies went, or dropped once.
+  private mutating func end(_ run: OutgoingRuns.Run, sentCount: Int, failure: Int32) {
+    if sentCount > 0 {
+      counters.add(sentCount, to: .framesOut, .overlay, segment: run.key.segment)
+      let byteCount = run.innerByteCount(ofFirst: sentCount, headerByteCount: VXLANHeader.byteCount)
+      counters.add(byteCount, to: .bytesOut, .overlay, segment: run.key.segment)
+    }
+    let dropCount = run.datagramCount &- sentCount
+    if dropCount > 0 {
+      counters.drop(Self.dropReason(ofSend: failure), count: dropCount, .overlay, segment: run.key.segment)
     }
   }
 
@@ -147,5 +238,12 @@ extension Engine {
     case EMSGSIZE: .tooBig
     default: .underlayError
     }
+  }
+}
+
+extension FrameBatch.Frame {
+  /// Whether the checksum that the kernel left to us, if it did, lies within the frame.
+  fileprivate var isChecksumInside: Bool {
+    !offload.wantsChecksum || Int(offload.checksumStart) + Int(offload.checksumOffset) + 2 <= byteCount
   }
 }

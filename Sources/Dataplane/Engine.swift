@@ -14,8 +14,26 @@ package struct Engine: ~Copyable {
   package struct Step: Equatable, Sendable {
     /// Frames or datagrams that were taken from the port.
     package var count = 0
+    /// Their bytes.
+    package var byteCount = 0
     /// The `errno` of a port that is broken; 0 while it works.
     package var failure: Int32 = 0
+  }
+
+  /// A VXLAN header and the segment that it names.
+  struct LastHeader {
+    /// The 8 bytes as they lie; zero, which no accepted header is, at the beginning.
+    var bytes: UInt64 = 0
+    var peer = -1
+    var segment = -1
+  }
+
+  /// A source address that the table knows, as of one second.
+  struct LastLearned {
+    var mac = MACAddress.zero
+    var remote = Remote.local
+    var segment = -1
+    var second: UInt32 = 0
   }
 
   let topology: Topology
@@ -28,10 +46,19 @@ package struct Engine: ~Copyable {
   var counters: Counters
   var frames = FrameBatch()
   var received = DatagramBatch()
-  var outgoing = OutgoingDatagrams()
-  var deliveries = OutgoingFrames(capacity: LinuxIO.Limits.datagramsPerBatch)
-  /// Of the flooded frame whose copies are being settled: whether one went out, and why the last one did not.
-  var floodHasSucceeded = false
+  var outgoing = OutgoingRuns()
+  /// Runs of flooded frames, one for each peer; their bytes are those of `outgoing`.
+  var copies = OutgoingRuns()
+  var deliveries = OutgoingFrames(capacity: LinuxIO.Limits.deliveryCountMax)
+  var coalescing = Coalescing()
+  /// By segment slot, what its TAP takes as superframes.
+  var offloads: [MergeableTraffic]
+  /// What the last datagram and the last frame were found to be: consecutive ones are mostly of one flow, and one
+  /// comparison then stands for three look-ups.
+  var lastHeader = LastHeader()
+  var lastLearned = LastLearned()
+  /// Of the flooded frames whose copies are being settled: how many went out, and why others did not.
+  var floodSentCount = 0
   var floodFailure: Int32 = 0
 
   /// - Parameters:
@@ -48,6 +75,7 @@ package struct Engine: ~Copyable {
     self.datagramPort = datagramPort
     self.sourcePortCount = sourcePortCount
     self.flowKey = flowKey
+    self.offloads = framePorts.map(\.mergeable)
     self.counters = Counters(segmentCount: topology.segments.count, peerCount: topology.peers.count)
   }
 
@@ -56,14 +84,14 @@ package struct Engine: ~Copyable {
     frames.clear()
     let failure = framePorts[slot].receive(into: &frames)
     if frames.count > 0 { encapsulate(segment: slot, now: now) }
-    return Step(count: frames.count, failure: failure)
+    return Step(count: frames.count, byteCount: frames.byteCount, failure: failure)
   }
 
   /// Takes one batch of datagrams from the underlay and delivers it to the TAPs.
   package mutating func stepUnderlay(now: Instant) -> Step {
     let failure = datagramPort.receive(into: &received)
     if received.count > 0 { decapsulate(now: now) }
-    return Step(count: received.count, failure: failure)
+    return Step(count: received.count, byteCount: received.byteCount, failure: failure)
   }
 
   /// The counters as they stand. Between two steps only, like everything here.

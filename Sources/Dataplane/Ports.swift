@@ -8,6 +8,23 @@ package protocol FramePort: AnyObject {
   func receive(into batch: inout FrameBatch) -> Int32
   /// Writes the frames in `range`, in order, and notes in each what came of it.
   func send(_ frames: inout OutgoingFrames, _ range: Range<Int>)
+  /// What may be written as superframes.
+  var mergeable: MergeableTraffic { get }
+  /// A superframe was refused with this `errno`: none is to be written any more.
+  func refuseSuperframes(_ failure: Int32)
+}
+
+/// Which frames a TAP takes joined to superframes.
+package struct MergeableTraffic: Equatable, Sendable {
+  /// Any at all, TCP first.
+  package var mergesTCP: Bool
+  /// UDP too.
+  package var mergesUDP: Bool
+
+  package init(mergesTCP: Bool, mergesUDP: Bool) {
+    self.mergesTCP = mergesTCP
+    self.mergesUDP = mergesUDP
+  }
 }
 
 /// The underlay side of an engine. Called once per batch. Belongs to the engine's thread.
@@ -15,9 +32,15 @@ package protocol DatagramPort: AnyObject {
   /// Replaces what is in `batch` by the datagrams that wait.
   /// - Returns: 0, or the `errno` of a failure other than finding nothing.
   func receive(into batch: inout DatagramBatch) -> Int32
-  /// Sends the datagrams, in order, and notes in each what came of it.
-  func send(_ datagrams: inout OutgoingDatagrams)
+  /// Sends the runs, in order, and notes in each what came of it.
+  func send(_ runs: inout OutgoingRuns)
 }
 
-extension TAPDevice: FramePort {}
+extension TAPDevice: FramePort {
+  package var mergeable: MergeableTraffic {
+    MergeableTraffic(mergesTCP: writing.isOn, mergesUDP: writing.isOn && readingUDP.isOn)
+  }
+
+  package func refuseSuperframes(_ failure: Int32) { writing.refuse(failure) }
+}
 extension UDPUnderlay: DatagramPort {}

@@ -6,7 +6,7 @@ package struct Remote: Hashable, Sendable {
   package static let local = Remote(rawValue: 0)
 
   /// 0 is local; n + 1 is the peer in slot n.
-  @usableFromInline let rawValue: UInt16
+  package let rawValue: UInt16
 
   @inlinable
   init(rawValue: UInt16) {

@@ -3,11 +3,13 @@ import VXLAN
 
 /// Datagrams received from the underlay, in buffers that the batch owns.
 package struct DatagramBatch: ~Copyable {
-  /// One datagram of the batch.
+  /// One buffer of the batch: a datagram, or several of one sender that the kernel joined (UDP_GRO).
   package struct Datagram {
-    /// The UDP payload. Valid until the batch is filled again.
+    /// The UDP payload, or several behind each other. Valid until the batch is filled again.
     package var start: UnsafeMutablePointer<UInt8>
     package var byteCount: Int
+    /// The length of each datagram but the last; that of the whole when there is one.
+    package var datagramByteCount: Int
     package var source: IPAddress
     /// TOS or traffic class of the outer header.
     package var trafficClass: UInt8
@@ -35,6 +37,13 @@ package struct DatagramBatch: ~Copyable {
 
   package mutating func clear() { count = 0 }
 
+  /// Of all datagrams, in bytes.
+  package var byteCount: Int {
+    var sum = 0
+    for index in 0..<count { sum += Int(records[index].byte_count) }
+    return sum
+  }
+
   package var hasRoom: Bool { count < Limits.datagramsPerBatch }
 
   package subscript(index: Int) -> Datagram {
@@ -42,6 +51,7 @@ package struct DatagramBatch: ~Copyable {
     let record = records[index]
     return Datagram(
       start: memory + index * Limits.datagramByteCountMax, byteCount: Int(record.byte_count),
+      datagramByteCount: record.segment_bytes > 0 ? Int(record.segment_bytes) : max(1, Int(record.byte_count)),
       source: Self.address(of: record), trafficClass: record.traffic_class,
       isTruncated: record.is_truncated != 0, isFragmented: record.is_fragmented != 0)
   }
@@ -57,13 +67,15 @@ package struct DatagramBatch: ~Copyable {
   /// Adds a datagram from memory, for ports that are no sockets; only while `hasRoom`. What is longer than a buffer is
   /// cut and marked so, as the kernel does.
   package mutating func append(
-    _ payload: [UInt8], from source: IPAddress, trafficClass: UInt8 = 0, isFragmented: Bool = false
+    _ payload: [UInt8], from source: IPAddress, trafficClass: UInt8 = 0, isFragmented: Bool = false,
+    datagramByteCount: Int = 0
   ) {
     precondition(hasRoom)
     let byteCount = min(payload.count, Limits.datagramByteCountMax)
     (memory + count * Limits.datagramByteCountMax).update(from: payload, count: byteCount)
     var record = clinuxio_datagram()
     record.byte_count = UInt32(byteCount)
+    record.segment_bytes = UInt32(datagramByteCount)
     record.traffic_class = trafficClass
     record.is_truncated = payload.count > byteCount ? 1 : 0
     record.is_fragmented = isFragmented ? 1 : 0

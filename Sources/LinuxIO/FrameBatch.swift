@@ -10,11 +10,19 @@ package struct FrameBatch: ~Copyable {
     package var start: UnsafeMutablePointer<UInt8>
     package var byteCount: Int
     package var offload: VirtioNetHeader
+
+    package init(start: UnsafeMutablePointer<UInt8>, byteCount: Int, offload: VirtioNetHeader) {
+      self.start = start
+      self.byteCount = byteCount
+      self.offload = offload
+    }
   }
 
   private let memory: UnsafeMutablePointer<UInt8>
   private let frames: UnsafeMutablePointer<Frame>
   private var usedByteCount = 0
+  /// Of all frames, in bytes.
+  package private(set) var byteCount = 0
   package private(set) var count = 0
 
   package init() {
@@ -32,12 +40,12 @@ package struct FrameBatch: ~Copyable {
   package mutating func clear() {
     count = 0
     usedByteCount = 0
+    byteCount = 0
   }
 
-  /// Whether one more frame of any length fits.
+  /// Whether one more frame of any length fits, and is wanted.
   package var hasRoom: Bool {
-    count < Limits.framesPerBatch
-      && Limits.frameBatchByteCount - usedByteCount >= Limits.headroomByteCount + Limits.frameByteCountMax
+    count < Limits.framesPerBatch && byteCount < Limits.frameBatchByteCountEnough
   }
 
   /// Where the next frame is to be read to: `Limits.frameByteCountMax` bytes. Only while `hasRoom`.
@@ -51,6 +59,7 @@ package struct FrameBatch: ~Copyable {
     precondition(byteCount <= Limits.frameByteCountMax)
     frames[count] = Frame(start: nextStart(), byteCount: byteCount, offload: offload)
     count += 1
+    self.byteCount += byteCount
     // The next headroom begins on a cache line.
     usedByteCount += (Limits.headroomByteCount + byteCount + 63) & ~63
   }

@@ -4,6 +4,9 @@ import VXLAN
 
 /// The sockets of the underlay that one worker owns: one that receives on the VXLAN port, and a pool that sends.
 ///
+/// Runs of datagrams leave in one call each (UDP_SEGMENT), and the kernel joins what arrives (UDP_GRO), while it does
+/// not refuse.
+///
 /// A UDP socket has one source port, hence the pool: its sockets spread flows over the paths of the underlay, and drop
 /// all input. With a pool of one, the receiving socket sends too. All set DF and never fragment; TTL 64; UDP checksums
 /// on.
@@ -14,6 +17,11 @@ package final class UDPUnderlay {
   package private(set) var overflowCount: UInt32 = 0
   /// Of the sending sockets, in the order of `sourcePortIndex`.
   package let sourcePorts: [UInt16]
+
+  /// UDP_SEGMENT: runs in one call.
+  package let segmentation: OffloadState
+  /// UDP_GRO: several datagrams in one buffer.
+  package let joining: OffloadState
 
   private let listener: FileDescriptor
   // SAFETY: both arrays are owned until `deinit` and indexed below their counts only.
@@ -31,12 +39,19 @@ package final class UDPUnderlay {
   ///   - firstSourcePort: the first port to try; ports in use are passed over, and the range wraps around.
   /// - Throws: EADDRINUSE when the port is taken, EADDRNOTAVAIL when no interface has the address.
   package init(
-    local: Endpoint, peers: [Endpoint], sourcePortCount: Int, firstSourcePort: UInt16, acceptsZeroChecksum: Bool
+    local: Endpoint, peers: [Endpoint], sourcePortCount: Int, firstSourcePort: UInt16, acceptsZeroChecksum: Bool,
+    usesOffloads: Bool = true
   ) throws(Errno) {
     self.local = local
     self.isIPv6 = local.address.family == .ipv6 ? 1 : 0
+    self.segmentation = OffloadState(isWanted: usesOffloads)
+    self.joining = OffloadState(isWanted: usesOffloads)
     self.listener = try Self.open(local)
     try Self.listen(on: listener, isIPv6: isIPv6, acceptsZeroChecksum: acceptsZeroChecksum)
+    if usesOffloads {
+      let joined = clinuxio_udp_join(listener.rawValue, 1)
+      if joined < 0 { joining.refuse(-joined) }
+    }
     destinationCount = peers.count
     destinations = .allocate(capacity: max(1, peers.count))
     for (slot, peer) in peers.enumerated() { (destinations + slot).initialize(to: Self.address(peer)) }
@@ -68,18 +83,58 @@ package final class UDPUnderlay {
     return result >= 0 || result == -EAGAIN || result == -EINTR ? 0 : -result
   }
 
-  /// Sends each datagram and notes in each what came of it.
-  package func send(_ datagrams: inout OutgoingDatagrams) {
-    for index in 0..<datagrams.count {
-      let datagram = datagrams[index]
-      precondition(datagram.peer < destinationCount && datagram.sourcePortIndex < senderCount)
-      var result = -EINTR
-      while result == -EINTR {
-        result = clinuxio_udp_send(
-          senders[datagram.sourcePortIndex], destinations + datagram.peer, isIPv6, datagram.start,
-          datagram.byteCount, datagram.trafficClass)
+  /// Sends each run and notes in it what came of it.
+  package func send(_ runs: inout OutgoingRuns) {
+    for index in 0..<runs.count {
+      let run = runs[index]
+      precondition(run.key.peer < destinationCount && run.key.sourcePortIndex < senderCount)
+      var failure: Int32 = 0
+      let sentCount = send(run, &failure)
+      runs.setResult(sentCount: sentCount, failure: failure, at: index)
+    }
+  }
+
+  /// Sends one run in one call if the kernel takes it so. What it refuses as a whole is sent datagram by datagram: a
+  /// run that a checksum, a device or a smaller path forbids is not lost.
+  private func send(_ run: OutgoingRuns.Run, _ failure: inout Int32) -> Int {
+    guard run.datagramCount > 1, segmentation.isOn else { return sendSingly(run, &failure) }
+    let result = send(run.start, run.byteCount, segmentByteCount: run.datagramByteCount, run.key)
+    switch result {
+    case 0: return run.datagramCount
+    case -EAGAIN, -ENOBUFS:
+      failure = -result
+      return 0
+    default:
+      let sentCount = sendSingly(run, &failure)
+      // EMSGSIZE is the path's, not the offload's. The others are the offload's when every single datagram passes:
+      // before 6.14 a run that the path is too small for answers EINVAL too, and a short last datagram passes alone.
+      if sentCount == run.datagramCount, result == -EIO || result == -EINVAL || result == -EOPNOTSUPP {
+        segmentation.refuse(-result)
       }
-      datagrams.setFailure(-result, at: index)
+      return sentCount
+    }
+  }
+
+  private func sendSingly(_ run: OutgoingRuns.Run, _ failure: inout Int32) -> Int {
+    var sentCount = 0
+    var offset = 0
+    while offset < run.byteCount {
+      let byteCount = min(run.datagramByteCount, run.byteCount - offset)
+      let result = send(run.start + offset, byteCount, segmentByteCount: 0, run.key)
+      if result == 0 { sentCount += 1 } else { failure = -result }
+      offset += byteCount
+    }
+    return sentCount
+  }
+
+  private func send(
+    _ start: UnsafeMutablePointer<UInt8>, _ byteCount: Int, segmentByteCount: Int, _ key: OutgoingRuns.Key
+  ) -> Int32 {
+    while true {
+      let result = clinuxio_udp_send(
+        senders[key.sourcePortIndex], destinations + key.peer, isIPv6, start, byteCount,
+        UInt16(truncatingIfNeeded: segmentByteCount), key.trafficClass)
+      if result != -EINTR { return result }
     }
   }
 

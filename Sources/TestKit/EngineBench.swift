@@ -13,9 +13,11 @@ package final class EngineBench {
 
   package init(
     segments: [SegmentPlan], peers: [PeerPlan], sourcePortCount: Int = 64,
-    hash: KeyedHash = KeyedHash(key0: 1, key1: 2)
+    hash: KeyedHash = KeyedHash(key0: 1, key1: 2),
+    mergeable: MergeableTraffic = MergeableTraffic(mergesTCP: false, mergesUDP: false)
   ) {
     taps = segments.map { _ in FakeFramePort() }
+    for tap in taps { tap.mergeable = mergeable }
     topology = Topology(segments: segments, peers: peers, hash: hash, now: now)
     engine = Engine(
       topology: topology, framePorts: taps, datagramPort: sockets, sourcePortCount: sourcePortCount,

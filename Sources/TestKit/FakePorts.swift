@@ -9,7 +9,14 @@ package final class FakeFramePort: FramePort {
   package var waiting: [[UInt8]] = []
   /// Handed over in front of `waiting[0]`.
   package var offload = VirtioNetHeader()
+  /// Every frame, superframes as the frames that the kernel would make of them.
   package var written: [[UInt8]] = []
+  /// Calls that wrote something.
+  package private(set) var writeCount = 0
+  /// What the TAP takes joined; nothing unless a test says so.
+  package var mergeable = MergeableTraffic(mergesTCP: false, mergesUDP: false)
+  /// What writing a superframe answers; 0 = it is written.
+  package var superframeFailure: Int32 = 0
   /// What every write answers; 0 = it is written.
   package var writeFailure: Int32 = 0
   /// What `receive` answers when nothing waits; 0 = nothing is wrong.
@@ -33,12 +40,21 @@ package final class FakeFramePort: FramePort {
 
   package func send(_ frames: inout OutgoingFrames, _ range: Range<Int>) {
     for index in range {
-      let frame = frames[index]
-      frames.setFailure(writeFailure, at: index)
-      guard writeFailure == 0 else { continue }
+      let header = frames[index].header
+      let failure = header.isSuperframe && superframeFailure != 0 ? superframeFailure : writeFailure
+      frames.setFailure(failure, at: index)
+      guard failure == 0 else { continue }
+      writeCount += 1
       // SAFETY: the engine keeps the bytes until the call returns.
-      written.append(Array(UnsafeBufferPointer(start: frame.start, count: frame.byteCount)))
+      let bytes = frames.vectors(at: index).dropFirst().flatMap {
+        Array(UnsafeRawBufferPointer(start: $0.iov_base, count: $0.iov_len))
+      }
+      written += ReferenceSegmentation.frames(of: bytes, header)
     }
+  }
+
+  package func refuseSuperframes(_ failure: Int32) {
+    mergeable = MergeableTraffic(mergesTCP: false, mergesUDP: false)
   }
 }
 
@@ -50,6 +66,8 @@ package final class FakeDatagramPort: DatagramPort {
     package var source: IPAddress
     package var trafficClass: UInt8
     package var isFragmented: Bool
+    /// When several datagrams were joined: the length of each but the last.
+    package var datagramByteCount = 0
 
     package init(_ payload: [UInt8], from source: IPAddress, trafficClass: UInt8 = 0, isFragmented: Bool = false) {
       self.payload = payload
@@ -69,6 +87,8 @@ package final class FakeDatagramPort: DatagramPort {
 
   package var waiting: [Received] = []
   package var sent: [Sent] = []
+  /// Calls that sent something.
+  package private(set) var sendCount = 0
   /// What sending to a peer answers; peers that are not in it are reached.
   package var failures: [Int: Int32] = [:]
 
@@ -82,23 +102,28 @@ package final class FakeDatagramPort: DatagramPort {
       let datagram = waiting[taken]
       batch.append(
         datagram.payload, from: datagram.source, trafficClass: datagram.trafficClass,
-        isFragmented: datagram.isFragmented)
+        isFragmented: datagram.isFragmented, datagramByteCount: datagram.datagramByteCount)
       taken += 1
     }
     waiting.removeFirst(taken)
     return 0
   }
 
-  package func send(_ datagrams: inout OutgoingDatagrams) {
-    for index in 0..<datagrams.count {
-      let datagram = datagrams[index]
-      let failure = failures[datagram.peer] ?? 0
-      datagrams.setFailure(failure, at: index)
+  package func send(_ runs: inout OutgoingRuns) {
+    for index in 0..<runs.count {
+      let run = runs[index]
+      let failure = failures[run.key.peer] ?? 0
+      runs.setResult(sentCount: failure == 0 ? run.datagramCount : 0, failure: failure, at: index)
       guard failure == 0 else { continue }
-      sent.append(
-        Sent(
-          payload: Array(UnsafeBufferPointer(start: datagram.start, count: datagram.byteCount)),
-          peer: datagram.peer, sourcePortIndex: datagram.sourcePortIndex, trafficClass: datagram.trafficClass))
+      sendCount += 1
+      // SAFETY: the engine keeps the bytes until the call returns.
+      let bytes = UnsafeBufferPointer(start: run.start, count: run.byteCount)
+      for start in stride(from: 0, to: max(1, run.byteCount), by: max(1, run.datagramByteCount)) {
+        sent.append(
+          Sent(
+            payload: Array(bytes[start..<min(run.byteCount, start + run.datagramByteCount)]), peer: run.key.peer,
+            sourcePortIndex: run.key.sourcePortIndex, trafficClass: run.key.trafficClass))
+      }
     }
   }
 }

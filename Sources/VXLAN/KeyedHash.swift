@@ -15,7 +15,7 @@ package struct KeyedHash: Sendable {
   }
 
   /// The hash of one word.
-  @inlinable
+  @inlinable @inline(__always)
   package func callAsFunction(_ word: UInt64) -> UInt64 {
     var state = State(self)
     state.combine(word)
@@ -23,7 +23,7 @@ package struct KeyedHash: Sendable {
   }
 
   /// The hash of two words.
-  @inlinable
+  @inlinable @inline(__always)
   package func callAsFunction(_ first: UInt64, _ second: UInt64) -> UInt64 {
     var state = State(self)
     state.combine(first)
@@ -40,7 +40,7 @@ package struct KeyedHash: Sendable {
     @usableFromInline var v3: UInt64
     @usableFromInline var byteCount: UInt64 = 0
 
-    @inlinable
+    @inlinable @inline(__always)
     package init(_ hash: KeyedHash) {
       v0 = hash.key0 ^ 0x736f_6d65_7073_6575
       v1 = hash.key1 ^ 0x646f_7261_6e64_6f6d
@@ -48,7 +48,7 @@ package struct KeyedHash: Sendable {
       v3 = hash.key1 ^ 0x7465_6462_7974_6573
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     package mutating func combine(_ word: UInt64) {
       v3 ^= word
       round()
@@ -56,7 +56,7 @@ package struct KeyedHash: Sendable {
       byteCount &+= 8
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     package mutating func finish() -> UInt64 {
       let last = byteCount << 56
       v3 ^= last
@@ -69,7 +69,7 @@ package struct KeyedHash: Sendable {
       return v0 ^ v1 ^ v2 ^ v3
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     mutating func round() {
       v0 = v0 &+ v1
       v1 = v1 &<< 13 | v1 &>> 51

@@ -65,6 +65,20 @@ struct EncapsulationTests {
     #expect(bench.fromTAP([Frames.ethernet(to: .station(9), from: .station(1))]).map(\.peer) == [2])
   }
 
+  @Test("an address that goes to another peer and back within a second is where its last frame came from")
+  func followsMovesBack() {
+    let bench = threePeers()
+    for slot in [1, 1, 2, 1, 1, 2, 0] {
+      bench.fromUnderlay([fromPeer(slot, Frames.ethernet(to: .station(1), from: .station(9)))])
+      #expect(bench.fromTAP([Frames.ethernet(to: .station(9), from: .station(1))]).map(\.peer) == [slot])
+    }
+    // And behind the own TAP, from where it is flooded as unknown.
+    bench.fromTAP([Frames.ethernet(to: .broadcast, from: .station(9))])
+    #expect(bench.fromTAP([Frames.ethernet(to: .station(9), from: .station(1))]).count == 3)
+    bench.fromUnderlay([fromPeer(0, Frames.ethernet(to: .station(1), from: .station(9)))])
+    #expect(bench.fromTAP([Frames.ethernet(to: .station(9), from: .station(1))]).map(\.peer) == [0])
+  }
+
   @Test("broadcast and multicast are flooded, known or not")
   func floodsGroups() {
     let bench = threePeers()
@@ -83,7 +97,7 @@ struct EncapsulationTests {
   @Test("a flood to more peers than one batch holds reaches every one and counts as one frame")
   func floodsBeyondABatch() {
     var segment = SegmentPlan(vni: VNI(unchecked: 42), overlayMTU: 1450, ownMAC: .station(1))
-    let count = LinuxIO.Limits.outgoingDatagramCountMax * 2 + 5
+    let count = LinuxIO.Limits.outgoingRunCountMax * 2 + 5
     segment.peers = Array(0..<count)
     let peers = (0..<count).map {
       PeerPlan(endpoint: Endpoint(address: IPAddress(ipv4: 0x0A00_0001 + UInt32($0)), udpPort: 4789))
@@ -197,7 +211,7 @@ struct EncapsulationTests {
     expectBalance(bench)
   }
 
-  @Test("what the kernel was not asked to leave undone is refused")
+  @Test("a superframe that says nothing sensible of itself is refused")
   func badOffload() {
     let bench = threePeers()
     bench.taps[0].offload.gsoType = 1

@@ -143,15 +143,18 @@ struct SeededInputTests {
     #expect(bench.taps.allSatisfy { $0.written.isEmpty }, "seed \(seed): a frame came back to a TAP")
   }
 
-  /// The position of the first datagram that is not, in its turn, the header and a frame; copies share their frame.
+  /// The position of the first datagram that is not, in its turn, the header and a frame. Each peer has its own turn:
+  /// of several flooded frames one peer gets all before the next gets the first.
   private static func firstWithoutFrame(_ sent: [FakeDatagramPort.Sent], in input: [[UInt8]], vni: UInt32) -> Int? {
     let header = Frames.vxlan(vni: vni, [])
-    var next = 0
+    var nextByPeer: [Int: Int] = [:]
     for (position, datagram) in sent.enumerated() {
       let payload = datagram.payload
       guard payload.count >= 22, payload[0..<8].elementsEqual(header) else { return position }
+      var next = nextByPeer[datagram.peer] ?? 0
       while next < input.count, !isFrame(input[next], of: payload) { next += 1 }
       if next == input.count { return position }
+      nextByPeer[datagram.peer] = next + 1
     }
     return nil
   }

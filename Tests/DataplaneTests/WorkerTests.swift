@@ -48,6 +48,8 @@ struct WorkerTests {
     }
 
     func send(_ frames: inout OutgoingFrames, _ range: Range<Int>) {}
+    var mergeable: MergeableTraffic { MergeableTraffic(mergesTCP: false, mergesUDP: false) }
+    func refuseSuperframes(_ failure: Int32) {}
   }
 
   private func makeWorker(

@@ -48,7 +48,7 @@ final class TAPDeviceTests {
       guard tap.receive(into: &batch) == 0 else { return nil }
       for index in 0..<batch.count {
         let frame = Array(UnsafeBufferPointer(start: batch[index].start, count: batch[index].byteCount))
-        if isWanted(frame), !batch[index].offload.isUnfinished { return frame }
+        if isWanted(frame), !batch[index].offload.isSuperframe, !batch[index].offload.wantsChecksum { return frame }
       }
       usleep(1000)
     }
@@ -56,12 +56,13 @@ final class TAPDeviceTests {
   }
 
   /// Writes one frame and answers what came of it.
-  private func send(_ frame: [UInt8], _ tap: TAPDevice) -> Int32 {
+  private func send(_ frame: [UInt8], _ tap: TAPDevice, _ header: VirtioNetHeader? = nil) -> Int32 {
     var frame = frame
     return frame.withUnsafeMutableBufferPointer { buffer -> Int32 in
       guard let start = buffer.baseAddress else { return EINVAL }
       var frames = OutgoingFrames(capacity: 1)
-      frames.append(.init(start: start, byteCount: buffer.count, segment: 0, peer: 0))
+      frames.append(start: start, byteCount: buffer.count, segment: 0, peer: 0)
+      if let header { frames.setLastHeader(header) }
       tap.send(&frames, 0..<1)
       return frames[0].failure
     }
@@ -164,6 +165,102 @@ final class TAPDeviceTests {
     let reply = try #require(receive(tap) { $0.count >= 42 && Array($0[12..<14]) == [8, 6] && $0[21] == 2 })
     #expect(Array(reply[0..<6]) == MACAddress.station(5).octets && Array(reply[6..<12]) == own.octets)
     #expect(Array(reply[22..<32]) == own.octets + [10, 9, 0, 1])
+  }
+
+  /// A TAP at 10.9.0.1/24 that knows a neighbour at 10.9.0.5, and a socket that sends there.
+  private func neighbour(
+    _ tap: TAPDevice, _ netlink: inout NetlinkSocket
+  ) throws -> (socket: UDPTestSocket, mac: MACAddress) {
+    let own = try #require(MACAddress("02:00:00:00:00:77"))
+    let link = try #require(try netlink.link(named: tap.name))
+    try netlink.setLink(index: link.index, LinkChange(mac: own))
+    _ = try setUp(tap.name, linkMTU: 1450, &netlink)
+    try netlink.addAddress(try #require(IPPrefix("10.9.0.1/24")), toLink: link.index)
+    // An ARP reply makes the neighbour known once the kernel asks.
+    let local = Endpoint(address: try #require(IPAddress("10.9.0.1")), udpPort: 7000)
+    let socket = try namespace.run { () throws(Errno) in try UDPTestSocket(at: local) }
+    try socket.send([0], to: Endpoint(address: try #require(IPAddress("10.9.0.5")), udpPort: 9))
+    _ = try #require(receive(tap) { $0.count >= 42 && Array($0[12..<14]) == [8, 6] && $0[21] == 1 })
+    let reply: [UInt8] =
+      [0, 1, 8, 0, 6, 4, 0, 2] + MACAddress.station(5).octets + [10, 9, 0, 5] + own.octets
+      + [10, 9, 0, 1]
+    #expect(send(Frames.ethernet(to: own, from: .station(5), etherType: 0x0806, payload: reply), tap) == 0)
+    return (socket, own)
+  }
+
+  @Test(
+    "a UDP superframe of the kernel is handed over whole with offloads, and as its datagrams without",
+    arguments: [true, false])
+  func readingSuperframes(usesOffloads: Bool) throws {
+    var netlink = try netlink()
+    let tap = try namespace.run { () throws(Errno) in try TAPDevice(named: "t0", usesOffloads: usesOffloads) }
+    let states = [tap.reading.isOn, tap.readingUDP.isOn, tap.writing.isOn]
+    #expect(states == [Bool](repeating: usesOffloads, count: 3))
+    let (socket, _) = try neighbour(tap, &netlink)
+    let payload = (0..<10_500).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    // UDP_SEGMENT.
+    try socket.set(Int32(IPPROTO_UDP), 103, 1000)
+    try socket.send(payload, to: Endpoint(address: try #require(IPAddress("10.9.0.5")), udpPort: 9))
+    var collected: [UInt8] = []
+    var readCount = 0
+    let deadline = ContinuousClock.now + .seconds(5)
+    var batch = FrameBatch()
+    while collected.count < payload.count, ContinuousClock.now < deadline {
+      batch.clear()
+      #expect(tap.receive(into: &batch) == 0)
+      for index in 0..<batch.count {
+        let frame = Array(UnsafeBufferPointer(start: batch[index].start, count: batch[index].byteCount))
+        guard frame.count > 100, Array(frame[12..<14]) == [8, 0], frame[23] == 17 else { continue }
+        let offload = batch[index].offload
+        #expect(offload.isSuperframe == usesOffloads && offload.wantsChecksum == usesOffloads)
+        if usesOffloads {
+          #expect(offload.gsoType == VirtioNetHeader.gsoUDP && offload.gsoByteCount == 1000)
+          #expect(offload.checksumStart == 34 && offload.checksumOffset == 6)
+        }
+        for segment in ReferenceSegmentation.frames(of: frame, offload) { collected += segment[42...] }
+        readCount += 1
+      }
+      usleep(1000)
+    }
+    let isSame = collected == payload
+    #expect(isSame)
+    #expect(readCount == (usesOffloads ? 1 : 11))
+  }
+
+  @Test("a superframe that is written is cut by the kernel behind it, and counted whole by its socket")
+  func writingSuperframes() throws {
+    var netlink = try netlink()
+    let tap = try device("t0")
+    let (socket, own) = try neighbour(tap, &netlink)
+    let payload = (0..<5_500).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    var frame = Frames.ethernet(
+      to: own, from: .station(5), etherType: 0x0800,
+      payload: Frames.ipv4(
+        from: try #require(IPAddress("10.9.0.5")), to: try #require(IPAddress("10.9.0.1")),
+        payload: Frames.udp(from: 9, to: 7000, payload: payload)))
+    // The sum of the pseudo-header: what the kernel expects of a checksum that it is to finish.
+    let byteCount = UInt16(8 + payload.count)
+    let pseudo: [UInt8] = [10, 9, 0, 5, 10, 9, 0, 1, 0, 17, UInt8(byteCount >> 8), UInt8(byteCount & 0xFF)]
+    let sum = ~Checksum.finish(Checksum.sum(pseudo.span))
+    frame[40] = UInt8(sum >> 8)
+    frame[41] = UInt8(sum & 0xFF)
+    var header = VirtioNetHeader()
+    header.flags = VirtioNetHeader.needsChecksum
+    header.gsoType = VirtioNetHeader.gsoUDP
+    header.headerByteCount = 42
+    header.gsoByteCount = 1000
+    header.checksumStart = 34
+    header.checksumOffset = 6
+    #expect(send(frame, tap, header) == 0)
+    let received = socket.receive(count: 6)
+    #expect(received.map(\.count) == [1000, 1000, 1000, 1000, 1000, 500])
+    let isSame = received.flatMap { $0 } == payload
+    #expect(isSame)
+    header.gsoByteCount = 0
+    #expect(send(frame, tap, header) == EINVAL)
+    header.gsoByteCount = 1000
+    header.flags = 0
+    #expect(send(frame, tap, header) == EINVAL)
   }
 
   @Test("a device that is down takes no frame and has none; neither ends the owner")

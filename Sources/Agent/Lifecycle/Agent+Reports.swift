@@ -11,7 +11,7 @@ extension Agent: ReportSource {
       pid: getpid(), uptimeSeconds: Int(now.since(startedAt).components.seconds),
       address: configuration.local.address.description, udpPort: configuration.local.udpPort, workers: 1,
       segments: topology.segments.count, peers: topology.peers.count, socket: configuration.control.socket,
-      offload: ["tap-superframes": "off", "udp-segmentation": "off", "udp-receive-coalescing": "off"])
+      offload: offloadStates())
   }
 
   package func segmentReports(vni: VNI?) throws(ControlError) -> [SegmentReport] {
@@ -115,6 +115,25 @@ extension Agent: ReportSource {
     counts.floodCopyDrops = counters.total(.floodCopyDrops, direction)
     counts.kernelDrops = kernelDrops
     return counts
+  }
+
+  /// Each offload by name. What differs between TAPs is named with the TAP.
+  private func offloadStates() -> [String: String] {
+    var states = ["udp-segmentation": underlay.segmentation.text, "udp-receive-joining": underlay.joining.text]
+    for (name, state) in [
+      ("tap-read-superframes", { (tap: TAPDevice) in tap.reading.text }),
+      ("tap-read-udp-superframes", { (tap: TAPDevice) in tap.readingUDP.text }),
+      ("tap-write-superframes", { (tap: TAPDevice) in tap.writing.text }),
+    ] {
+      let texts = devices.map { state($0.tap) }
+      guard let first = texts.first else { continue }
+      if texts.allSatisfy({ $0 == first }) {
+        states[name] = first
+      } else {
+        for (device, text) in zip(devices, texts) { states["\(name) \(device.segment.tap)"] = text }
+      }
+    }
+    return states
   }
 
   /// The route's MTU now; 0 while there is no route.

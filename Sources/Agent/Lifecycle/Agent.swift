@@ -139,7 +139,8 @@ package final class Agent: @unchecked Sendable {
       return try UDPUnderlay(
         local: local, peers: configuration.peers.map(\.endpoint),
         sourcePortCount: configuration.local.sourcePortCount, firstSourcePort: .random(in: range),
-        acceptsZeroChecksum: configuration.local.udp6ZeroChecksum == .accept)
+        acceptsZeroChecksum: configuration.local.udp6ZeroChecksum == .accept,
+        usesOffloads: configuration.local.offload == .auto)
     } catch {
       let explanation =
         switch error.number {
@@ -159,7 +160,8 @@ package final class Agent: @unchecked Sendable {
       do {
         devices.append(
           try OverlayDevice(
-            segment, mac: segmentPlan.ownMAC, linkMTU: segmentPlan.overlayMTU, netlink: &netlink))
+            segment, mac: segmentPlan.ownMAC, linkMTU: segmentPlan.overlayMTU,
+            usesOffloads: plan.configuration.local.offload == .auto, netlink: &netlink))
       } catch {
         for device in devices { device.remove(&netlink) }
         throw error

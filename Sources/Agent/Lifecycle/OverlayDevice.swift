@@ -21,13 +21,14 @@ final class OverlayDevice {
   /// Creates the TAP, and the bridge if there is none, and brings them up with their addresses. When it throws, what
   /// was made is gone again.
   init(
-    _ segment: Configuration.Segment, mac: MACAddress, linkMTU: Int, netlink: inout NetlinkSocket
+    _ segment: Configuration.Segment, mac: MACAddress, linkMTU: Int, usesOffloads: Bool,
+    netlink: inout NetlinkSocket
   ) throws(AgentError) {
     self.segment = segment
     self.mac = mac
     self.linkMTU = linkMTU
     do {
-      tap = try TAPDevice(named: segment.tap)
+      tap = try TAPDevice(named: segment.tap, usesOffloads: usesOffloads)
     } catch {
       throw Self.explain(error, segment: segment)
     }
@@ -59,11 +60,26 @@ final class OverlayDevice {
     try? netlink.deleteLink(index: bridge)
   }
 
+  /// The largest superframe whose segments fill exactly one send: without that every superframe leaves a tail of two or
+  /// three segments that costs a send of its own.
+  ///
+  /// TCP keeps about 320 bytes of the limit for headers and cuts to whole segments of its own accord, so half a segment
+  /// more than that is room enough, and never too much.
+  static func gsoByteCountMax(linkMTU: Int) -> Int {
+    let datagramByteCount = linkMTU + EthernetHeader.byteCount + VXLANHeader.byteCount
+    let segmentCount = min(LinuxIO.Limits.runByteCountMax / datagramByteCount, LinuxIO.Limits.datagramsPerRun)
+    let tcpPayloadByteCount = linkMTU - 52
+    return min(65_536, max(segmentCount * tcpPayloadByteCount + 700, linkMTU))
+  }
+
   private func configure(_ netlink: inout NetlinkSocket) throws(Errno) {
     guard let link = try netlink.link(named: segment.tap) else { throw Errno(ENODEV, segment.tap) }
     if link.mac != mac { try netlink.setLink(index: link.index, LinkChange(mac: mac)) }
     try netlink.setLink(
-      index: link.index, LinkChange(linkMTU: linkMTU, transmitQueueLength: Self.transmitQueueLength))
+      index: link.index,
+      LinkChange(
+        linkMTU: linkMTU, transmitQueueLength: Self.transmitQueueLength,
+        gsoByteCountMax: tap.reading.isOn ? Self.gsoByteCountMax(linkMTU: linkMTU) : nil))
     var addressed = link.index
     if let name = segment.bridge {
       addressed = try bridge(named: name, &netlink)

@@ -30,12 +30,16 @@ int clinuxio_udp_open(const struct clinuxio_address *local, int buffer_bytes, co
 // checksum is accepted.
 int clinuxio_udp_listen_options(int fd, int is_ipv6, int accept_zero_checksum, const char **failed);
 
+// UDP_GRO: the kernel joins datagrams of one sender. Answers 0 or -errno.
+int clinuxio_udp_join(int fd, int is_on);
+
 // For a socket that only sends: a filter that drops everything that arrives.
 int clinuxio_udp_send_only(int fd);
 
 // One received datagram.
 struct clinuxio_datagram {
   uint32_t byte_count;
+  uint32_t segment_bytes;  // UDP_GRO: the length of each joined datagram but the last; 0 = there is one
   uint8_t traffic_class;
   uint8_t is_truncated;
   uint8_t is_fragmented;
@@ -50,8 +54,9 @@ struct clinuxio_datagram {
 int clinuxio_udp_receive(int fd, uint8_t *buffers, size_t buffer_bytes, struct clinuxio_datagram *datagrams, int count,
                          uint32_t *overflow);
 
-// Sends one datagram with the given traffic class. Answers 0 or -errno.
+// Sends datagrams that lie behind each other, `segment_bytes` each but the last (UDP_SEGMENT), or one when it is 0,
+// with the given traffic class. Answers 0 or -errno.
 int clinuxio_udp_send(int fd, const struct clinuxio_address *to, int is_ipv6, const uint8_t *payload,
-                      size_t byte_count, uint8_t traffic_class);
+                      size_t byte_count, uint16_t segment_bytes, uint8_t traffic_class);
 
 #endif

@@ -1,0 +1,16 @@
+// Sums over packets, in C because Swift has no way to compile one function for several instruction sets and to choose
+// at load time. No logic beyond that.
+#ifndef CVXLAN_H
+#define CVXLAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// The sum of the bytes as 16-bit words in the machine's order, an odd last byte padded with zero, not folded
+// (RFC 1071). At most 2^32 bytes.
+uint64_t cvxlan_sum(const uint8_t *bytes, size_t count);
+
+// The same, while copying. The ranges must not overlap.
+uint64_t cvxlan_copy_and_sum(uint8_t *restrict to, const uint8_t *restrict from, size_t count);
+
+#endif

@@ -1,0 +1,149 @@
+import Glibc
+
+/// Datagrams on their way to peers, in memory that this value owns, gathered into runs.
+///
+/// A run is what one send call takes: datagrams to one peer from one source port that lie behind each other and have
+/// one length, the last perhaps less. The copies of a flooded frame are runs that share their bytes.
+///
+///     memory   | datagram | datagram | datagram |last| datagram | datagram | ...
+///     runs     |<------------- run 0 --------------->|<------ run 1 ------>|
+///
+/// Filled by the data path, sent by a port, on one thread.
+package struct OutgoingRuns: ~Copyable {
+  /// What the datagrams of one run have in common.
+  package struct Key: Equatable {
+    /// The slot of the peer.
+    package var peer: Int
+    /// Which of the sending sockets they leave from.
+    package var sourcePortIndex: Int
+    /// TOS or traffic class of the outer header.
+    package var trafficClass: UInt8
+    /// The segment's slot.
+    package var segment: Int
+
+    package init(peer: Int, sourcePortIndex: Int, trafficClass: UInt8, segment: Int) {
+      self.peer = peer
+      self.sourcePortIndex = sourcePortIndex
+      self.trafficClass = trafficClass
+      self.segment = segment
+    }
+  }
+
+  /// Whether a run is the only one of its frames.
+  package enum Role: UInt8, Sendable {
+    /// The frames go to one peer.
+    case unicast
+    /// One of the copies of flooded frames, not the last.
+    case copy
+    /// The last copy of flooded frames.
+    case lastCopy
+  }
+
+  /// One run, and after the sending what came of it.
+  package struct Run {
+    /// The first byte of the first UDP payload.
+    package var start: UnsafeMutablePointer<UInt8>
+    package var byteCount: Int
+    /// Of each datagram but the last.
+    package var datagramByteCount: Int
+    package var datagramCount: Int
+    package var key: Key
+    package var role: Role
+    /// Datagrams that went out.
+    package var sentCount = 0
+    /// Why the others did not, as `errno`; 0 when all did.
+    package var failure: Int32 = 0
+
+    /// The bytes of all datagrams less `headerByteCount` for each of the first `count`.
+    package func innerByteCount(ofFirst count: Int, headerByteCount: Int) -> Int {
+      min(byteCount, count &* datagramByteCount) &- count &* headerByteCount
+    }
+  }
+
+  private let memory: UnsafeMutablePointer<UInt8>
+  private let runs: UnsafeMutablePointer<Run>
+  package let capacity: Int
+  private var usedByteCount = 0
+  /// Whether the last run takes no more datagrams.
+  private var isClosed = true
+  package private(set) var count = 0
+
+  package init(capacity: Int = Limits.outgoingRunCountMax) {
+    // SAFETY: both are owned until `deinit`; memory is handed out below `usedByteCount` + what `hasRoom` was asked for.
+    self.memory = .allocate(capacity: Limits.outgoingByteCount)
+    self.runs = .allocate(capacity: capacity)
+    self.capacity = capacity
+  }
+
+  deinit {
+    memory.deallocate()
+    runs.deallocate()
+  }
+
+  /// Forgets all runs, and the bytes too unless copies of them are still to be made.
+  package mutating func clear(keepingBytes: Bool = false) {
+    count = 0
+    isClosed = true
+    if !keepingBytes { usedByteCount = 0 }
+  }
+
+  /// Whether datagrams of `byteCount` bytes in all, in at most `runCount` runs, fit.
+  package func hasRoom(forBytes byteCount: Int, runs runCount: Int) -> Bool {
+    Limits.outgoingByteCount - usedByteCount >= byteCount && capacity - count >= runCount
+  }
+
+  /// Where the next datagram is to be written, once `hasRoom` has said so.
+  package var nextStart: UnsafeMutablePointer<UInt8> { memory + usedByteCount }
+
+  /// Adds the datagram of `byteCount` bytes at `nextStart` to the last run if it belongs there, else to a new one.
+  package mutating func append(byteCount: Int, key: Key) {
+    let last = runs + (count &- 1)
+    if !isClosed, byteCount <= last.pointee.datagramByteCount, last.pointee.key == key,
+      last.pointee.byteCount &+ byteCount <= Limits.runByteCountMax
+    {
+      last.pointee.byteCount &+= byteCount
+      last.pointee.datagramCount &+= 1
+      isClosed = byteCount < last.pointee.datagramByteCount || last.pointee.datagramCount == Limits.datagramsPerRun
+    } else {
+      precondition(count < capacity)
+      runs[count] = Run(
+        start: nextStart, byteCount: byteCount, datagramByteCount: byteCount, datagramCount: 1, key: key,
+        role: .unicast)
+      count &+= 1
+      isClosed = false
+    }
+    usedByteCount &+= byteCount
+    precondition(usedByteCount <= Limits.outgoingByteCount)
+  }
+
+  /// The next datagram begins a new run.
+  package mutating func close() { isClosed = true }
+
+  /// Adds a run as it stands: a copy for another peer of bytes that are here already.
+  package mutating func append(_ run: Run) {
+    precondition(count < capacity)
+    runs[count] = run
+    count &+= 1
+    isClosed = true
+  }
+
+  /// Takes the last run away; its bytes stay.
+  package mutating func removeLast() -> Run {
+    precondition(count > 0)
+    count &-= 1
+    isClosed = true
+    return runs[count]
+  }
+
+  package subscript(index: Int) -> Run {
+    precondition(index < count)
+    return runs[index]
+  }
+
+  /// Notes what became of a run.
+  package mutating func setResult(sentCount: Int, failure: Int32, at index: Int) {
+    precondition(index < count)
+    runs[index].sentCount = sentCount
+    runs[index].failure = failure
+  }
+}

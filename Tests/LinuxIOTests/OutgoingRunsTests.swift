@@ -1,0 +1,51 @@
+import Testing
+
+@testable import LinuxIO
+
+@Suite("OutgoingRuns")
+struct OutgoingRunsTests {
+  private let key = OutgoingRuns.Key(peer: 0, sourcePortIndex: 1, trafficClass: 2, segment: 3)
+
+  /// The datagrams of each run that datagrams of these lengths make.
+  private func counts(_ lengths: [Int], _ key: (Int) -> OutgoingRuns.Key) -> [Int] {
+    var runs = OutgoingRuns()
+    for (index, length) in lengths.enumerated() { runs.append(byteCount: length, key: key(index)) }
+    return (0..<runs.count).map { runs[$0].datagramCount }
+  }
+
+  @Test("equal lengths are a run, a shorter one ends it, a longer one begins another")
+  func lengths() {
+    #expect(counts([100, 100, 100]) { _ in key } == [3])
+    #expect(counts([100, 100, 60, 60]) { _ in key } == [3, 1])
+    #expect(counts([100, 101, 101]) { _ in key } == [1, 2])
+    #expect(counts([]) { _ in key } == [])
+  }
+
+  @Test("64 datagrams are a run, 65 are two; 65,507 bytes are a run, one more are two")
+  func bounds() {
+    #expect(counts([Int](repeating: 10, count: 64)) { _ in key } == [64])
+    #expect(counts([Int](repeating: 10, count: 65)) { _ in key } == [64, 1])
+    #expect(counts([40_000, 25_507]) { _ in key } == [2])
+    #expect(counts([40_000, 25_508]) { _ in key } == [1, 1])
+  }
+
+  @Test("another peer, port, traffic class or segment begins another run")
+  func keys() {
+    let changes: [(inout OutgoingRuns.Key) -> Void] = [
+      { $0.peer = 9 }, { $0.sourcePortIndex = 9 }, { $0.trafficClass = 9 }, { $0.segment = 9 },
+    ]
+    for change in changes {
+      var other = key
+      change(&other)
+      #expect(counts([10, 10, 10]) { $0 == 1 ? other : key } == [1, 1, 1])
+    }
+  }
+
+  @Test("the bytes of the first datagrams of a run are counted without their headers")
+  func innerBytes() {
+    var runs = OutgoingRuns()
+    for length in [100, 100, 60] { runs.append(byteCount: length, key: key) }
+    let run = runs[0]
+    #expect((0...3).map { run.innerByteCount(ofFirst: $0, headerByteCount: 8) } == [0, 92, 184, 236])
+  }
+}
