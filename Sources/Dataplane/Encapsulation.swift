@@ -150,10 +150,10 @@ extension Engine {
       return false
     }
     let outcome = topology.tables[segment].learn(source, from: remote, now: second)
-    // What was learned from a static entry, or refused, is asked again with each frame.
-    if outcome == .known {
-      lastLearned = LastLearned(mac: source, remote: remote, segment: segment, second: second)
-    }
+    // What was learned from a static entry, refused or moved is asked again; a move makes the note before it wrong.
+    lastLearned =
+      outcome == .known
+      ? LastLearned(mac: source, remote: remote, segment: segment, second: second) : LastLearned()
     return outcome == .refusedStatic
   }
 
