@@ -24,8 +24,13 @@ struct UDPKernelSocket {
   }
 
   private static func list(_ family: AddressFamily) throws(Errno) -> String {
-    let descriptor = open(family == .ipv4 ? "/proc/thread-self/net/udp" : "/proc/thread-self/net/udp6", O_RDONLY)
-    guard descriptor >= 0 else { throw .current("open(/proc/net/udp)") }
+    try text(of: family == .ipv4 ? "/proc/thread-self/net/udp" : "/proc/thread-self/net/udp6")
+  }
+
+  /// The beginning of a file of the kernel's.
+  static func text(of path: String) throws(Errno) -> String {
+    let descriptor = open(path, O_RDONLY)
+    guard descriptor >= 0 else { throw .current("open(/proc)") }
     defer { _ = close(descriptor) }
     var bytes = [UInt8](repeating: 0, count: 65_536)
     let count = read(descriptor, &bytes, bytes.count)
