@@ -34,14 +34,15 @@ class Lab:
     """`hosts` namespaces h1, h2, ... joined by a cable (two) or a switch (more); each has its underlay on u0.
 
     Use it in a `with`. `family` is v4 (192.0.2.N) or v6 (2001:db8::N). `wire` makes veth behave like a cable: frames
-    are cut to size and have all their checksums. `quiet` keeps the kernel's own IPv6 chatter off overlay devices,
-    so that counters can be exact.
+    are cut to size and have all their checksums. Without it superframes pass whole; or with `cuts` the sender's kernel
+    cuts them and the receiver's joins them again, as with a card that computes checksums and no more. `quiet` keeps the
+    kernel's own IPv6 chatter off overlay devices, so that counters can be exact.
     """
 
     _made = 0
     _open = []
 
-    def __init__(self, hosts=2, family="v4", mtu=1500, wire=True, quiet=True):
+    def __init__(self, hosts=2, family="v4", mtu=1500, wire=True, cuts=False, quiet=True):
         Lab._made += 1
         self.family, self.mtu, self.overhead = family, mtu, 50 if family == "v4" else 70
         self.prefix = f"{PREFIX}-{os.getpid()}-{Lab._made}"
@@ -50,7 +51,7 @@ class Lab:
         self.hosts, self.agents, self.captures, self.watches = {}, [], [], []
         Lab._open.append(self)
         try:
-            self._build(hosts, wire, quiet)
+            self._build(hosts, wire, cuts, quiet)
         except BaseException:
             self.close()
             raise
@@ -138,7 +139,7 @@ class Lab:
             cut = watch.rest(quiet=0)
             assert cut == [], f"{len(cut)} outer datagrams left as IP fragments; the first: {cut[0].hex()}"
 
-    def _build(self, count, wire, quiet):
+    def _build(self, count, wire, cuts, quiet):
         numbers = range(1, count + 1)
         for number in numbers:
             self.add_host(f"h{number}", self.address(number))
@@ -152,20 +153,21 @@ class Lab:
                 self.cable(self.hosts[f"h{number}"], "u0", switch, f"h{number}")
                 switch.ip("link", "set", f"h{number}", "master", "br0")
         for number in numbers:
-            self._underlay(self.hosts[f"h{number}"], wire, quiet)
+            self._underlay(self.hosts[f"h{number}"], wire, cuts, quiet)
         for number in numbers[1:]:
             wait_until(lambda: self.h1.ping(self.address(number), check=False, seconds=0.2), 10,
                        f"h1 reaches h{number} over the underlay")
 
-    def _underlay(self, host, wire, quiet):
+    def _underlay(self, host, wire, cuts, quiet):
         if self.family == "v6":
             host.ip("addr", "add", f"{host.address}/64", "dev", "u0", "nodad")
         else:
             host.ip("addr", "add", f"{host.address}/24", "dev", "u0")
-        if wire:
+        if wire or cuts:
             host.run("ethtool", "-K", "u0", "gro", "on", "tso", "off", "gso", "off", "tx-udp-segmentation", "off")
             for feature in ("tx-udp_tnl-segmentation", "tx-udp_tnl-csum-segmentation"):
                 host.run("ethtool", "-K", "u0", feature, "off", check=False)  # fixed off on some kernels
+        if wire:
             host.run("ethtool", "-K", "u0", "tx", "off")
         if quiet:
             host.sysctl(net__ipv6__conf__default__disable_ipv6=1)

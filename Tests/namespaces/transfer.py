@@ -36,18 +36,19 @@ def _receive(listener, into, timeout):
         into["error"] = error
 
 
-def tcp_hash(sender, receiver, address, data, timeout=60):
-    """Sends `data` by TCP to `address` of the receiver. Returns the SHA-256 of what arrived there, as text."""
+def tcp_hash(sender, receiver, address, *blocks, timeout=60, port=_PORT):
+    """Sends the blocks by TCP to `address` of the receiver. Returns the SHA-256 of what arrived there, as text."""
     result = {"count": 0, "hash": hashlib.sha256(), "error": None}
-    with receiver.bound(socket.SOCK_STREAM, address, _PORT) as listener:
+    with receiver.bound(socket.SOCK_STREAM, address, port) as listener:
         listener.listen(1)
         listener.settimeout(timeout)
         thread = threading.Thread(target=_receive, args=(listener, result, timeout), daemon=True)
         thread.start()
         with sender.socket(_family(address), socket.SOCK_STREAM) as outgoing:
             outgoing.settimeout(timeout)
-            outgoing.connect((address, _PORT))
-            outgoing.sendall(data)
+            outgoing.connect((address, port))
+            for block in blocks:
+                outgoing.sendall(block)
             outgoing.shutdown(socket.SHUT_WR)
             # The receiver answers when it has everything: only then may the connection go.
             answered = outgoing.recv(1) == b"!"
