@@ -2,10 +2,15 @@
 
 import json
 import re
+import select
+import socket
 
 import pytest
 
-from agent import vtep
+from agent import binary, vtep
+from lab import Lab
+
+RTMGRP_LINK = 1
 
 GOOD = """\
 local:
@@ -19,40 +24,45 @@ peers:
 """
 
 REFUSED = {
-    # what is wrong: (replaced, by, line that is named, word that the message has)
-    "unknown-key": ("    tap: vx42", "    tap: vx42\n    tpa: x", 6, "tpa"),
-    "vni-too-large": ("vni: 42", "vni: 16777216", 4, "16777215"),
-    "vni-not-a-number": ("vni: 42", "vni: blue", 4, "blue"),
-    "vni-twice": ("    tap: vx42", "    tap: vx42\n  - vni: 42\n    tap: vx43", 6, "42"),
-    "tap-twice": ("    tap: vx42", "    tap: vx42\n  - vni: 43\n    tap: vx42", 7, "vx42"),
-    "tap-too-long": ("tap: vx42", "tap: a-name-of-16-chr", 5, "15"),
-    "address-not-one": ("address: 192.0.2.1", "address: 192.0.2.256", 2, "192.0.2.256"),
-    "key-twice": ("    tap: vx42", "    tap: vx42\n    tap: vx42", 6, "tap"),
-    "own-address-as-peer": ("address: 192.0.2.2", "address: 192.0.2.1", 8, "192.0.2.1"),
-    "other-family": ("address: 192.0.2.2", "address: 2001:db8::2", 8, "IPv"),
-    "peer-with-unknown-segment": ("address: 192.0.2.2", "address: 192.0.2.2\n    segments: [43]", 9, "43"),
-    "entry-with-unknown-peer": ("tap: vx42", "tap: vx42\n    fdb: [{mac: \"02:00:00:00:00:02\", peer: z}]", 6, "z"),
-    "multicast-mac": ("    tap: vx42", "    tap: vx42\n    mac: 01:00:5e:00:00:01", 6, "01:00:5e:00:00:01"),
-    "not-a-duration": ("    tap: vx42", "    tap: vx42\n    ageing: soon", 6, "soon"),
-    "port-out-of-range": ("address: 192.0.2.1", "address: 192.0.2.1\n  port: 65536", 3, "65535"),
-    "workers-out-of-range": ("local:", "workers: 16\nlocal:", 1, "15"),
-    "sealed-is-not-built": ("    tap: vx42", "    tap: vx42\n    sealed: true", 6, "sealed"),
-    "local-missing": ("local:\n  address: 192.0.2.1\n", "", 1, "local"),
-    "unknown-section": ("peers:", "pears: []\npeers:", 6, "pears"),
-    "bridge-too-long": ("tap: vx42", "tap: vx42\n    bridge: a-name-of-16-chr", 6, "15"),
-    "mtu-not-a-number": ("tap: vx42", "tap: vx42\n    mtu: large", 6, "large"),
-    "mac-not-one": ("tap: vx42", "tap: vx42\n    mac: 02:00:00:00:00", 6, "02:00:00:00:00"),
-    "dscp-out-of-range": ("tap: vx42", "tap: vx42\n    dscp: 64", 6, "63"),
-    "source-ports-out-of-range": ("address: 192.0.2.1", "address: 192.0.2.1\n  source-ports: 0", 3, "1"),
-    "not-a-boolean": ("tap: vx42", "tap: vx42\n    learning: perhaps", 6, "perhaps"),
-    "not-a-choice": ("tap: vx42", "tap: vx42\n    vlan: maybe", 6, "pass"),
-    "address-without-length": ("tap: vx42", "tap: vx42\n    address: [10.42.0.1]", 6, "10.42.0.1"),
-    "peer-name-twice": ("address: 192.0.2.2", "address: 192.0.2.2\n  - name: b\n    address: 192.0.2.3", 9, "b"),
+    # what is wrong: (replaced, by, line that is named, words that only the right message has)
+    "unknown-key": ("    tap: vx42", "    tap: vx42\n    tpa: x", 6, "did you mean tap?"),
+    "vni-too-large": ("vni: 42", "vni: 16777216", 4, "0 to 16777215"),
+    "vni-not-a-number": ("vni: 42", "vni: blue", 4, "not a decimal number"),
+    "vni-twice": ("    tap: vx42", "    tap: vx42\n  - vni: 42\n    tap: vx43", 6,
+                  "the VNI 42 is used already in line 4"),
+    "tap-twice": ("    tap: vx42", "    tap: vx42\n  - vni: 43\n    tap: vx42", 7,
+                  "the TAP vx42 is used already in line 5"),
+    "tap-too-long": ("tap: vx42", "tap: a-name-of-16-chr", 5, "1 to 15"),
+    "address-not-one": ("address: 192.0.2.1", "address: 192.0.2.256", 2, "not an IP address"),
+    "key-twice": ("    tap: vx42", "    tap: vx42\n    tap: vx42", 6, "the key tap stands twice"),
+    "own-address-as-peer": ("address: 192.0.2.2", "address: 192.0.2.1", 8, "is local.address"),
+    "other-family": ("address: 192.0.2.2", "address: 2001:db8::2", 8, "write an IPv4 address"),
+    "peer-with-unknown-segment": ("address: 192.0.2.2", "address: 192.0.2.2\n    segments: [43]", 9,
+                                  "no segment has the VNI 43"),
+    "entry-with-unknown-peer": ("tap: vx42", "tap: vx42\n    fdb: [{mac: \"02:00:00:00:00:02\", peer: z}]", 6,
+                                "no peer has the name z"),
+    "multicast-mac": ("    tap: vx42", "    tap: vx42\n    mac: 01:00:5e:00:00:01", 6, "multicast address"),
+    "not-a-duration": ("    tap: vx42", "    tap: vx42\n    ageing: soon", 6, "not a duration"),
+    "port-out-of-range": ("address: 192.0.2.1", "address: 192.0.2.1\n  port: 65536", 3, "1 to 65535"),
+    "workers-out-of-range": ("local:", "workers: 16\nlocal:", 1, "1 to 15"),
+    "sealed-is-not-built": ("    tap: vx42", "    tap: vx42\n    sealed: true", 6, "true is not built yet"),
+    "local-missing": ("local:\n  address: 192.0.2.1\n", "", 1, "lacks the key local"),
+    "unknown-section": ("peers:", "pears: []\npeers:", 6, "did you mean peers?"),
+    "bridge-too-long": ("tap: vx42", "tap: vx42\n    bridge: a-name-of-16-chr", 6, "1 to 15"),
+    "mtu-not-a-number": ("tap: vx42", "tap: vx42\n    mtu: large", 6, "auto or is a number from 68"),
+    "mac-not-one": ("tap: vx42", "tap: vx42\n    mac: 02:00:00:00:00", 6, "not a MAC address"),
+    "dscp-out-of-range": ("tap: vx42", "tap: vx42\n    dscp: 64", 6, "0 to 63"),
+    "source-ports-out-of-range": ("address: 192.0.2.1", "address: 192.0.2.1\n  source-ports: 0", 3, "1 to 1024"),
+    "not-a-boolean": ("tap: vx42", "tap: vx42\n    learning: perhaps", 6, "write true or false"),
+    "not-a-choice": ("tap: vx42", "tap: vx42\n    vlan: maybe", 6, "write drop or pass"),
+    "address-without-length": ("tap: vx42", "tap: vx42\n    address: [10.42.0.1]", 6, "address with a prefix length"),
+    "peer-name-twice": ("address: 192.0.2.2", "address: 192.0.2.2\n  - name: b\n    address: 192.0.2.3", 9,
+                        "the peer name b is used already in line 7"),
     "peer-address-twice": ("address: 192.0.2.2", "address: 192.0.2.2\n  - name: c\n    address: 192.0.2.2", 10,
-                           "192.0.2.2"),
-    "tap-missing": ("  - vni: 42\n    tap: vx42", "  - vni: 42", 4, "tap"),
-    "list-expected": ("segments:\n  - vni: 42\n    tap: vx42", "segments: 42", 3, "list"),
-    "not-yaml": ("segments:", "segments: [", None, ""),
+                           "the peer address 192.0.2.2 is used already in line 8"),
+    "tap-missing": ("  - vni: 42\n    tap: vx42", "  - vni: 42", 4, "lacks the key tap"),
+    "list-expected": ("segments:\n  - vni: 42\n    tap: vx42", "segments: 42", 3, "segments must be a list"),
+    "not-yaml": ("segments:", "segments: [", 4, "not YAML"),
 }
 
 
@@ -69,22 +79,74 @@ def test_check_accepts_a_good_configuration_in_silence(tmp_path):
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_check_refuses_with_file_and_line_and_78(tmp_path, case):
-    old, new, line, word = REFUSED[case]
-    assert old in GOOD
-    path = written(tmp_path, GOOD.replace(old, new, 1))
+    path = broken(tmp_path, case)
     done = vtep("check", "--config", path)
-    assert done.returncode == 78, done
+    judge_refusal(done, path, case)
+
+
+def broken(directory, case, text=GOOD):
+    """The path of a file with the broken configuration."""
+    old, new, _, _ = REFUSED[case]
+    assert text.count(old) >= 1
+    return written(directory, text.replace(old, new, 1))
+
+
+def judge_refusal(done, path, case):
+    """Status 78, nothing on standard output, and one message: FILE:LINE: what is wrong and what would be right."""
+    _, _, line, words = REFUSED[case]
+    assert (done.returncode, done.stdout) == (78, ""), done
     where = re.match(re.escape(str(path)) + r":(\d+): .{10,}", done.stderr)
     assert where, f"not FILE:LINE: what is wrong: {done.stderr}"
-    assert line in (None, int(where[1])) and word in done.stderr, done.stderr
-    assert done.stdout == ""
+    assert int(where[1]) == line and words in done.stderr, done.stderr
 
 
-def test_run_refuses_the_same_before_anything_is_started(lab):
-    agent = lab.agent(start=False, segments=[{"vni": 42, "tap": "vx42"}, {"vni": 42, "tap": "vx43"}])
-    agent.launch()
-    assert agent.process.wait(timeout=5) == 78
-    assert lab.h1.link("vx42") is None and f"{agent.config_path}:" in agent.stderr()
+@pytest.fixture(scope="module")
+def watched_host():
+    """A host whose VXLAN port is taken, and a socket that hears of every device that comes or goes there."""
+    with Lab() as lab, lab.h1.bound(socket.SOCK_DGRAM, lab.h1.address, 4789), \
+            lab.h1.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as devices:
+        devices.bind((0, RTMGRP_LINK))
+        devices.setblocking(False)
+        yield lab.h1, devices
+
+
+def heard(devices):
+    """Whether the kernel told of a device."""
+    return bool(select.select([devices], [], [], 0.02)[0])
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_run_refuses_the_same_and_makes_no_tap_binds_no_port_and_opens_no_socket(watched_host, tmp_path, case):
+    host, devices = watched_host
+    control = tmp_path / "control"
+    control.mkdir()
+    path = broken(tmp_path, case, f"{GOOD}control:\n  socket: {control}/socket\n")
+    before = control.stat().st_mtime_ns
+    done = host.run(binary(), "run", "--config", path, check=False, timeout=10)
+    # One that reached for the port would have found it taken: status 1.
+    judge_refusal(done, path, case)
+    assert not heard(devices), "a device came or went"
+    assert control.stat().st_mtime_ns == before, "a file was made beside the control socket's path"
+
+
+def test_what_the_watched_host_would_notice_is_noticed(watched_host, tmp_path):
+    host, devices = watched_host
+    control = tmp_path / "control"
+    control.mkdir()
+    path = written(tmp_path, f"{GOOD}control:\n  socket: {control}/socket\n")
+    before = control.stat().st_mtime_ns
+    done = host.run(binary(), "run", "--config", path, check=False, timeout=10)
+    assert done.returncode == 1 and "port is in use" in done.stderr, done
+    host.ip("tuntap", "add", "vx42", "mode", "tap")
+    assert heard(devices)
+    while heard(devices):
+        devices.recv(1 << 16)
+    host.ip("link", "del", "vx42")
+    while heard(devices):
+        devices.recv(1 << 16)
+    (control / "socket").touch()
+    (control / "socket").unlink()
+    assert control.stat().st_mtime_ns != before
 
 
 @pytest.mark.parametrize("options, overhead, names", (
