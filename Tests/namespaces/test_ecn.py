@@ -55,13 +55,16 @@ def test_an_outer_mark_is_folded_into_the_inner_one(tunnel, version, inner, oute
         assert tap.next() == inner_packet(version, dscp | expected)
 
 
-def test_an_outer_mark_on_a_frame_that_is_not_ip_is_as_on_not_ect(tunnel):
+def test_a_frame_that_is_not_ip_is_delivered_unchanged_under_every_outer_mark_even_ce(tunnel):
+    # As the kernel does: RFC 6040 speaks of IP in IP, and ARP has no place for a mark nor a sender that heeds one.
     agent, peer, tap, _ = tunnel
     frame = ethernet(mac(0xB0B), length=80)
-    for outer in (ECT0, ECT1):
+    before = agent.counters()
+    for outer in NAMES:
         peer.set_traffic_class(outer)
         peer.send_frame(frame)
-        assert tap.next() == frame
+        assert tap.next() == frame, NAMES[outer]
+    assert agent.settled(before, underlay=4).dropped("underlay") == {}
 
 
 @pytest.mark.parametrize("version", (4, 6), ids=("inner-ipv4", "inner-ipv6"))

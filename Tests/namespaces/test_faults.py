@@ -167,7 +167,7 @@ def test_fault_row_06_oversized_datagrams_never_reach_the_tap_and_the_next_frame
                 delays.append(time.monotonic() - begin)
             assert agent.settled(before, underlay=40).dropped("underlay") == {"oversize": 20}
             assert tap.rest() == []
-        assert sorted(delays)[10] <= 0.010, f"half of the frames took longer than 10 ms: {delays}"
+        assert sorted(delays)[18] <= 0.010, f"more than one frame of 20 took longer than 10 ms: {sorted(delays)}"
 
 
 def test_fault_row_06_each_datagram_of_a_gso_buffer_is_judged_by_itself():
