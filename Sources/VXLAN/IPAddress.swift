@@ -39,16 +39,13 @@ package struct IPAddress: Hashable, Sendable {
     if inet_pton(AF_INET, text, &four) == 1 {
       self.init(ipv4: UInt32(bigEndian: four.s_addr))
     } else if inet_pton(AF_INET6, text, &six) == 1 {
-      let octets = withUnsafeBytes(of: &six) { Array($0) }
-      self.init(ipv6Octets: octets)
+      let words = six.__in6_u.__u6_addr32
+      self.init(
+        ipv6High: UInt64(UInt32(bigEndian: words.0)) << 32 | UInt64(UInt32(bigEndian: words.1)),
+        low: UInt64(UInt32(bigEndian: words.2)) << 32 | UInt64(UInt32(bigEndian: words.3)))
     } else {
       return nil
     }
-  }
-
-  private init(ipv6Octets octets: [UInt8]) {
-    let words = [0, 8].map { start in octets[start..<(start + 8)].reduce(UInt64(0)) { $0 << 8 | UInt64($1) } }
-    self.init(ipv6High: words[0], low: words[1])
   }
 
   /// 4 or 16 octets in wire order.

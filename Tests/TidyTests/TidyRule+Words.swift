@@ -46,11 +46,17 @@ extension TidyRule {
     accepted: [SourceFile("scripts/a.py", "# fixed")])
 
   private static let todo = forbidding(
-    "\(todoMark) with an issue", inText: true, where: \.isProgram,
+    "\(todoMark) with an issue", inText: true, where: { $0.isProgram || $0.isMarkdown },
     line: { line in
       line.ranges(of: todoMark).contains { !line[$0.upperBound...].contains(/^ ?\(?#[0-9]+/) }
     },
     instead: "write \(todoMark)(#number of the issue)",
-    planted: [Planted("Sources/VXLAN/A.swift", "// \(todoMark): some day", line: 1)],
-    accepted: [SourceFile("Sources/VXLAN/A.swift", "// \(todoMark)(#12): some day\n// \(todoMark) #3")])
+    planted: [
+      Planted("Sources/VXLAN/A.swift", "// \(todoMark): some day", line: 1),
+      Planted("README.md", "# A\n\n```\n\(todoMark)-OUTPUT a\n```", line: 4),
+    ],
+    accepted: [
+      SourceFile("Sources/VXLAN/A.swift", "// \(todoMark)(#12): some day\n// \(todoMark) #3"),
+      SourceFile("docs/a.md", "\(todoMark)(#12): some day"),
+    ])
 }
