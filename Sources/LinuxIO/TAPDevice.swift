@@ -45,12 +45,19 @@ package final class TAPDevice: Sendable {
     try setOffloads()
   }
 
-  /// Creates the device anew behind the same descriptor, after it was deleted under it. Any thread: until it is done,
-  /// reads and writes of the owner answer EBADFD.
-  package func reattach() throws(Errno) {
-    let result = clinuxio_tap_attach(descriptor.rawValue, name)
-    guard result >= 0 else { throw Errno(-result, "TUNSETIFF") }
+  /// Creates the device anew behind the same descriptor, after it was deleted under it; where one is attached, that
+  /// one stays. Any thread: until it is done, reads and writes of the owner answer EBADFD.
+  /// - Returns: whether a device was created or attached to.
+  @discardableResult
+  package func reattach() throws(Errno) -> Bool {
+    // The kernel refuses a second TUNSETIFF (EEXIST), which would make one failed attempt final.
+    let isAttached = clinuxio_tap_is_persistent(descriptor.rawValue) >= 0
+    if !isAttached {
+      let result = clinuxio_tap_attach(descriptor.rawValue, name)
+      guard result >= 0 else { throw Errno(-result, "TUNSETIFF") }
+    }
     try setOffloads()
+    return !isAttached
   }
 
   /// Asks for as much as this kernel has, and notes what it has not.

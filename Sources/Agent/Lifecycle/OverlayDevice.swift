@@ -40,7 +40,8 @@ final class OverlayDevice {
     }
   }
 
-  /// Attaches the TAP's descriptor to a new device after the old one was deleted, and sets it up as before.
+  /// Attaches the TAP's descriptor to a new device after the old one was deleted, and sets it up as before. After a
+  /// failure it can be called again, and goes on where it failed.
   func restore(_ netlink: inout NetlinkSocket) throws(Errno) {
     try tap.reattach()
     try configure(&netlink)
