@@ -26,7 +26,7 @@ package final class Agent: @unchecked Sendable {
   let startedAt: Instant
   /// Of the main thread and the control thread, one at a time.
   let netlink: Mutex<NetlinkSocket>
-  private let brokenSegments: BrokenSegments
+  let brokenSegments: BrokenSegments
   private var ageing: AgeingSchedule
   private var control: ControlServer?
 
@@ -101,27 +101,6 @@ package final class Agent: @unchecked Sendable {
     netlink.withLock { netlink in
       for device in devices { device.remove(&netlink) }
     }
-  }
-
-  /// Tries to bring back each broken TAP; false when one is still broken.
-  private func mend() -> Bool {
-    for failure in brokenSegments.takeNew() {
-      let vni = failure.segment.map { "\(topology.segments[$0].vni)" } ?? "none"
-      log.warning(
-        failure.segment == nil ? "underlay failed" : "TAP failed; it is being mended",
-        metadata: ["vni": "\(vni)", "error": "\(String(cString: strerror(failure.number)))"])
-    }
-    for slot in brokenSegments.segments {
-      do throws(Errno) {
-        try netlink.withLock { netlink throws(Errno) in try devices[slot].restore(&netlink) }
-        try worker.watch(segment: slot)
-        brokenSegments.mended(slot)
-        log.notice("TAP is back", metadata: ["vni": "\(topology.segments[slot].vni)"])
-      } catch {
-        log.debug("TAP cannot be mended yet", metadata: ["error": "\(error)"])
-      }
-    }
-    return brokenSegments.segments.isEmpty
   }
 
   private static func openNetlink() throws(AgentError) -> NetlinkSocket {

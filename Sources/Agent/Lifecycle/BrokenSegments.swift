@@ -29,7 +29,13 @@ final class BrokenSegments: Sendable {
   /// Slots of the segments whose TAP is broken.
   var segments: [Int] { state.withLock { $0.segments.sorted() } }
 
+  /// To be called before the TAP is watched again: a failure that the worker notes afterwards is a new one.
   func mended(_ segment: Int) {
     state.withLock { state in _ = state.segments.remove(segment) }
+  }
+
+  /// The TAP is broken after all, by nothing that the worker noted.
+  func putBack(_ segment: Int) {
+    state.withLock { state in _ = state.segments.insert(segment) }
   }
 }
