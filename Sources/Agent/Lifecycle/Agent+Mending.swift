@@ -6,10 +6,14 @@ extension Agent {
   /// Tries to bring back each broken TAP; false when one is still broken.
   func mend() -> Bool {
     for failure in brokenSegments.takeNew() {
-      let vni = failure.segment.map { "\(topology.segments[$0].vni)" } ?? "none"
-      log.warning(
-        failure.segment == nil ? "underlay failed" : "TAP failed; it is being mended",
-        metadata: ["vni": "\(vni)", "error": "\(String(cString: strerror(failure.number)))"])
+      let error = String(cString: strerror(failure.number))
+      if let slot = failure.segment {
+        throttledLog.log(
+          .warning, class: "tap-failed", "TAP failed; it is being mended",
+          metadata: ["vni": "\(topology.segments[slot].vni)", "error": "\(error)"])
+      } else {
+        throttledLog.log(.warning, class: "underlay-failed", "underlay failed", metadata: ["error": "\(error)"])
+      }
     }
     for slot in brokenSegments.segments { mend(slot) }
     return brokenSegments.segments.isEmpty
@@ -26,9 +30,12 @@ extension Agent {
         brokenSegments.putBack(slot)
         throw error
       }
-      log.notice("TAP is back", metadata: ["vni": "\(topology.segments[slot].vni)"])
+      throttledLog.log(
+        .notice, class: "tap-back", "TAP is back", metadata: ["vni": "\(topology.segments[slot].vni)"])
     } catch {
-      log.debug("TAP cannot be mended yet", metadata: ["error": "\(error)"])
+      throttledLog.log(
+        .warning, class: "tap-not-mended", "TAP cannot be mended yet",
+        metadata: ["vni": "\(topology.segments[slot].vni)", "error": "\(error)"])
     }
   }
 }

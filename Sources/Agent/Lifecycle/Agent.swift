@@ -23,6 +23,8 @@ package final class Agent: @unchecked Sendable {
   /// By segment slot.
   let devices: [OverlayDevice]
   let log: Logger
+  /// For what others can cause again and again.
+  let throttledLog: ThrottledLogger
   let startedAt: Instant
   /// Of the main thread and the control thread, one at a time.
   let netlink: Mutex<NetlinkSocket>
@@ -41,6 +43,7 @@ package final class Agent: @unchecked Sendable {
     let now = Instant(nanoseconds: Clock.now())
     self.configuration = configuration
     self.log = log
+    throttledLog = ThrottledLogger(log)
     startedAt = now
     let underlay = try Self.openUnderlay(configuration)
     self.underlay = underlay

@@ -1,0 +1,51 @@
+"""What somebody takes away from a running agent comes back: its TAP, its bridge; and the log stays short meanwhile."""
+
+import collections
+import re
+import time
+
+from host import wait_until
+
+
+def addressed(lab, **segment):
+    """An agent with 10.42.0.1 on its TAP, and the kernel's VTEP with .2 on h2."""
+    lab.h2.kernel_vxlan(42, [lab.h1.address], addresses=["10.42.0.2/24"])
+    return lab.agent(segments=[{"vni": 42, "tap": "vx42", "address": ["10.42.0.1/24"], **segment}])
+
+
+def pings_again(lab, seconds=3):
+    wait_until(lambda: lab.h1.ping("10.42.0.2", check=False, seconds=0.2), seconds, "a ping is answered")
+
+
+def test_a_tap_that_failed_once_while_being_mended_is_mended_later(lab):
+    lab.h1.sysctl(net__ipv6__conf__default__disable_ipv6=0)
+    agent = addressed(lab, address=["10.42.0.1/24", "fd42::1/64"])
+    assert lab.h1.ping("10.42.0.2")
+    # A device without IPv6 takes no IPv6 address: attaching succeeds, setting up does not.
+    lab.h1.sysctl(net__ipv6__conf__default__disable_ipv6=1)
+    lab.h1.ip("link", "del", "vx42")
+    wait_until(lambda: "cannot be mended yet" in agent.stderr(), 2, "the agent says that it cannot mend the TAP yet")
+    time.sleep(0.6)  # two more attempts
+    lab.h1.sysctl(net__ipv6__conf__vx42__disable_ipv6=0)
+    wait_until(lambda: "TAP is back" in agent.stderr(), 2, "the TAP is back")
+    assert "fd42::1" in {each["local"] for each in lab.h1.link("vx42")["addr_info"]}
+    pings_again(lab)
+
+
+def test_a_tap_that_is_deleted_again_and_again_fills_no_log(lab):
+    agent = addressed(lab)
+    end = time.monotonic() + 2
+    deleted = 0
+    while time.monotonic() < end:
+        deleted += lab.h1.ip("link", "del", "vx42", check=False).returncode == 0
+    assert deleted > 25, "the loop was too slow to test anything"
+    pings_again(lab)
+    seconds = collections.Counter()
+    for line in agent.stderr().splitlines():
+        found = re.search(r"time=(\S+?)(?:\.\d+)?Z? .*(TAP failed|TAP is back|cannot be mended yet)", line)
+        if found:
+            seconds[found[2], found[1]] += 1
+    assert seconds, agent.stderr()
+    # Any second holds at most 10; one of the clock's holds parts of two of those.
+    assert sum(seconds[key] for key in seconds if key[0] == "TAP failed") <= 30, seconds
+    assert max(seconds.values()) <= 20, seconds
