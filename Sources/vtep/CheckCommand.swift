@@ -1,6 +1,5 @@
 import Agent
 import ArgumentParser
-import Glibc
 
 /// `vtep check`: reads a configuration, says what is wrong with it, and starts nothing.
 struct CheckCommand: ParsableCommand {
@@ -13,13 +12,14 @@ struct CheckCommand: ParsableCommand {
   var config: String
 
   func run() throws {
-    do throws(ConfigurationError) {
-      let configuration = try Configuration.load(path: config)
-      let (segments, peers) = (configuration.segments.count, configuration.peers.count)
-      print("\(config): ok (\(segments) segments, \(peers) peers)")
+    let configuration: Configuration
+    do {
+      configuration = try Configuration.load(path: config)
     } catch {
       StandardErrorLogHandler.writeToStandardError(Array((error.description + "\n").utf8))
       throw ExitCode(78)
     }
+    let (segments, peers) = (configuration.segments.count, configuration.peers.count)
+    try Output.write("\(config): ok (\(segments) segments, \(peers) peers)\n")
   }
 }

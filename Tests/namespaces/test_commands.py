@@ -4,6 +4,7 @@ import json
 import re
 import select
 import socket
+import subprocess
 
 import pytest
 
@@ -75,6 +76,13 @@ def written(tmp_path, text):
 def test_check_accepts_a_good_configuration_in_silence(tmp_path):
     done = vtep("check", "--config", written(tmp_path, GOOD))
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_check_fails_when_its_answer_cannot_be_written(tmp_path):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        line = [binary(), "check", "--config", written(tmp_path, GOOD)]
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, timeout=10)
+    assert done.returncode == 1 and "standard output" in done.stderr, done
 
 
 @pytest.mark.parametrize("case", REFUSED)
