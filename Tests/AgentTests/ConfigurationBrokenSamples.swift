@@ -204,6 +204,9 @@ enum BrokenConfigurations {
     Sample(
       "local: {address: 192.0.2.1}\nsegments:\n- {vni: 1, tap: a, bridge: b}\n- {vni: 2, tap: b}\n",
       3, "name of a TAP"),
+    Sample(
+      "local: {address: 192.0.2.1}\nsegments:\n- {vni: 1, tap: a, bridge: b}\n- {vni: 2, tap: c, bridge: b}\n",
+      4, "bridge", "line 3", "join"),
     Sample(Samples.segment("address: [10.0.0.1/24, 10.0.0.1/16]"), 2, "10.0.0.1", "unique"),
     Sample(
       Samples.segment("fdb: [{mac: 02:00:00:00:00:02, peer: b}, {mac: 02-00-00-00-00-02, peer: c}]"),

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import VXLAN
 
 @testable import Agent
 
@@ -38,6 +39,17 @@ struct ConfigurationProblemTests {
     #expect(problems.map(\.line) == [3])
     #expect(problems.first?.message.contains("\(key)") == true)
     #expect(problems.first?.message.contains("not built yet") == true)
+  }
+
+  @Test("a static entry with the MAC that the TAP gets by default is refused, and taken where another is given")
+  func defaultMAC() throws {
+    let local = try #require(IPAddress("192.0.2.1"))
+    let mac = DefaultMAC.address(local: local, vni: try #require(VNI(42)))
+    let entry = "fdb: [{mac: \"\(mac)\", peer: b}]"
+    let found = problems(in: ConfigurationSamples.segment(entry))
+    #expect(found.map(\.line) == [2] && found.first?.message.contains("own mac") == true)
+    #expect(problems(in: ConfigurationSamples.segment("mac: 02:00:00:00:00:01, " + entry)).isEmpty)
+    #expect(problems(in: ConfigurationSamples.segment(entry).replacing("vni: 42", with: "vni: 43")).isEmpty)
   }
 
   @Test("all problems are reported, sorted by line, each in the form FILE:LINE: text")

@@ -1,16 +1,16 @@
 import VXLAN
 
 extension ConfigurationReader {
-  /// The list `segments`, which must be there but may be empty.
-  func readSegments(_ root: inout MappingReader) -> [Configuration.Segment] {
+  /// The list `segments`, which must be there but may be empty. `local` is nil when its address is wrong.
+  func readSegments(_ root: inout MappingReader, local: Configuration.Local?) -> [Configuration.Segment] {
     let example = "segments: [{vni: 42, tap: vx42}]"
     root.noteMissing("segments", example: example)
     let items = root.items("segments", countMax: Configuration.Limits.segmentCountMax, example: example)
     if items == nil { knowsEverySegment = false }
-    return (items ?? []).compactMap(readSegment)
+    return (items ?? []).compactMap { readSegment($0, local: local) }
   }
 
-  private func readSegment(_ item: MappingReader.Item) -> Configuration.Segment? {
+  private func readSegment(_ item: MappingReader.Item, local: Configuration.Local?) -> Configuration.Segment? {
     guard var keys = MappingReader(item, path: "segments[]", problems: problems) else {
       knowsEverySegment = false
       return nil
@@ -23,7 +23,8 @@ extension ConfigurationReader {
     var segment = Configuration.Segment(vni: vni ?? VNI(unchecked: 0), tap: tap ?? "")
     readTAP(&keys, &segment)
     readForwarding(&keys, &segment)
-    segment.fdb = readStaticEntries(&keys, vni: vni, own: segment.mac)
+    let own = segment.mac ?? local.flatMap { local in vni.map { DefaultMAC.address(local: local.address, vni: $0) } }
+    segment.fdb = readStaticEntries(&keys, vni: vni, own: own)
     keys.finish()
     return vni == nil || tap == nil ? nil : segment
   }
@@ -41,7 +42,17 @@ extension ConfigurationReader {
         keys.line(of: "mtu"), "segments[].mtu: \(mtu) is too small for an IPv6 address; write \(floor) or more")
     }
     segment.bridge = keys.optional("bridge") { scalar throws(ValueFault) in try scalar.deviceName() }
-    if let bridge = segment.bridge { bridges.append(Reference(target: bridge, line: keys.line(of: "bridge"))) }
+    if let bridge = segment.bridge { claim(bridge: bridge, line: keys.line(of: "bridge")) }
+  }
+
+  private func claim(bridge: String, line: Int) {
+    if let earlier = bridges.first(where: { $0.target == bridge }) {
+      problems.add(
+        line,
+        "segments[].bridge: \(bridge) has a segment already in line \(earlier.line); a bridge would join the two into"
+          + " one network, so name another")
+    }
+    bridges.append(Reference(target: bridge, line: line))
   }
 
   /// The keys about what happens to frames.

@@ -40,7 +40,7 @@ final class ConfigurationReader {
       try scalar.workers()
     }
     let log = readLog(&root)
-    let segments = readSegments(&root)
+    let segments = readSegments(&root, local: local)
     let peers = readPeers(&root, local: local)
     root.finish()
     resolveReferences(peers)
