@@ -41,6 +41,21 @@ def test_a_signal_ends_it_with_0_and_nothing_stays(lab, number):
         pass  # the port is free again
 
 
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT), ids=lambda number: number.name)
+def test_a_signal_ends_it_while_it_waits_for_its_configuration(tmp_path, number):
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    with subprocess.Popen([binary(), "run", "--config", path], stdin=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE) as process:
+        try:
+            time.sleep(0.3)
+            assert process.poll() is None
+            process.send_signal(number)
+            process.wait(timeout=2)
+        finally:
+            process.kill()
+
+
 def test_after_a_restart_there_is_traffic_within_two_seconds(lab):
     agent = addressed(lab).start()
     assert lab.h1.ping("10.42.0.2")

@@ -7,15 +7,18 @@ package enum AgentRun {
   /// Runs until SIGTERM or SIGINT.
   /// - Returns: the exit status: 0 ended as asked; 1 the system refused; 78 the configuration is refused.
   package static func run(configurationPath path: String) -> Int32 {
-    var signals = SignalSet(blocking: [SIGTERM, SIGINT, SIGHUP, SIGUSR1])
-    signal(SIGPIPE, SIG_IGN)
+    let configuration: Configuration
     do {
-      let configuration = try Configuration.load(path: path)
-      return run(configuration, path: path, signals: &signals)
+      configuration = try Configuration.load(path: path)
     } catch {
       say(error.description)
       return 78
     }
+    // Not before: a configuration may be a pipe to which nobody writes, and nothing that a signal could leave behind
+    // is made yet.
+    var signals = SignalSet(blocking: [SIGTERM, SIGINT, SIGHUP, SIGUSR1])
+    signal(SIGPIPE, SIG_IGN)
+    return run(configuration, path: path, signals: &signals)
   }
 
   private static func run(_ configuration: Configuration, path: String, signals: inout SignalSet) -> Int32 {
