@@ -8,6 +8,9 @@ struct MTUCommand: ParsableCommand {
     commandName: "mtu",
     abstract: "Show the tunnel's overhead, header by header, and the overlay MTU that is left.")
 
+  /// What the kernel takes as the MTU of a device, its `int`; the loopback device has 65,536.
+  private static let linkMTUMax = Int(Int32.max)
+
   @Option(help: "The underlay's IP MTU in bytes, as `ip link` shows it.")
   var underlayMtu: Int?
 
@@ -36,9 +39,9 @@ struct MTUCommand: ParsableCommand {
     guard let underlayMtu else {
       throw ValidationError("--underlay-mtu is missing; give the underlay's IP MTU, such as --underlay-mtu 1500.")
     }
-    guard (1...Overhead.underlayMTUMax).contains(underlayMtu) else {
+    guard (1...Self.linkMTUMax).contains(underlayMtu) else {
       throw ValidationError(
-        "--underlay-mtu \(underlayMtu) is out of range; an IP MTU is 1 to \(Overhead.underlayMTUMax) bytes.")
+        "--underlay-mtu \(underlayMtu) is out of range; the MTU of a device is 1 to \(Self.linkMTUMax) bytes.")
     }
   }
 

@@ -173,6 +173,20 @@ def test_mtu_lists_the_headers_that_add_up_to_the_overhead(options, overhead, na
     assert str(overhead) in shown.stdout and str(1500 - overhead) in shown.stdout
 
 
+@pytest.mark.parametrize("underlay, overlay", ((65535, 65485), (65536, 65485), (2**31 - 1, 65485)))
+def test_mtu_takes_what_a_device_may_have_and_counts_with_the_longest_packet(underlay, overlay):
+    done = vtep("mtu", "--underlay-mtu", underlay, "-j")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["underlay-mtu"], answer["overlay-mtu"]) == (underlay, overlay)
+    assert ("65535" in vtep("mtu", "--underlay-mtu", underlay).stdout)
+
+
+@pytest.mark.parametrize("underlay", (0, -1, 2**31, 2**31 + 1, 2**64))
+def test_mtu_refuses_what_no_device_can_have(underlay):
+    assert vtep("mtu", f"--underlay-mtu={underlay}").returncode == 64
+
+
 @pytest.mark.parametrize("arguments", (("nonsense",), ("run",), ("run", "--config"), ("fdb", "--nonsense"), ("check",),
                                        ("mtu", "--underlay-mtu", "many")), ids=" ".join)
 def test_wrong_usage_exits_64_with_the_message_on_standard_error(arguments):

@@ -8,7 +8,8 @@ package struct MTUReport: Encodable, Equatable, Sendable {
     package let bytes: Int
   }
 
-  /// The largest IP packet of the underlay, in bytes.
+  /// The largest IP packet of the underlay as its device says, in bytes; more than `Overhead.underlayMTUMax` counts
+  /// as that.
   package let underlayMTU: Int
   /// The sum of the headers.
   package let overhead: Int
@@ -39,6 +40,9 @@ package struct MTUReport: Encodable, Equatable, Sendable {
     for header in headers { table.append([header.name, "\(header.bytes)"]) }
     table.append(["overhead", "\(overhead)"])
     table.append(["underlay MTU", "\(underlayMTU)"])
+    if underlayMTU > Overhead.underlayMTUMax {
+      table.append(["longest IP packet, which counts", "\(Overhead.underlayMTUMax)"])
+    }
     table.append(["overlay MTU", "\(overlayMTU)"])
     return table.text
   }
