@@ -109,6 +109,15 @@ def test_it_pings_both_ways_moves_data_and_shows_tables_and_mtu():
     assert "\x1b" not in shown, "colour is for terminals only"
 
 
+def test_it_runs_in_a_temporary_folder_with_odd_characters(tmp_path):
+    folder = tmp_path / "it's a: \"#x\" {y}"
+    folder.mkdir()
+    process = start(env={**os.environ, "TMPDIR": str(folder)})
+    _, complaint = finish(process, 60)
+    assert process.returncode == 0, complaint
+    assert list(folder.iterdir()) == []
+
+
 def test_twice_at_once_do_not_disturb_each_other():
     both = [start(), start()]
     for process in both:

@@ -62,7 +62,7 @@ struct DemoHost: ~Copyable, Sendable {
     local:
       address: \(underlay.address)
     control:
-      socket: \(socketPath)
+      socket: \(Self.quoted(socketPath))
     segments:
       - vni: \(Self.vni)
         tap: \(Self.tap)
@@ -72,6 +72,11 @@ struct DemoHost: ~Copyable, Sendable {
         address: \(peer.underlay.address)
 
     """
+  }
+
+  /// The text as YAML reads it back whatever characters it has, control characters excepted, which no path may have.
+  static func quoted(_ text: String) -> String {
+    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
   }
 
   /// Starts the agent in the namespace, with its output kept for `lastLines`.
