@@ -20,18 +20,19 @@ struct AgentPlan {
       peers.append(plan)
     }
     self.peers = peers
+    var lookup = UnderlayLookup(local: configuration.local.address)
     var segments: [SegmentPlan] = []
     for segment in configuration.segments {
-      segments.append(try Self.plan(for: segment, in: configuration, netlink: &netlink))
+      let underlay = try UnderlayMTU.find(
+        for: configuration.peers(of: segment.vni), in: &lookup, netlink: &netlink)
+      segments.append(try Self.plan(for: segment, in: configuration, underlay: underlay))
     }
     self.segments = segments
   }
 
   private static func plan(
-    for segment: Configuration.Segment, in configuration: Configuration, netlink: inout NetlinkSocket
+    for segment: Configuration.Segment, in configuration: Configuration, underlay: UnderlayMTU
   ) throws(AgentError) -> SegmentPlan {
-    let underlay = try UnderlayMTU.find(
-      for: configuration.peers(of: segment.vni), local: configuration.local.address, netlink: &netlink)
     let local = configuration.local.address
     var plan = SegmentPlan(
       vni: segment.vni, overlayMTU: try overlayMTU(of: segment, local: local, underlay: underlay),

@@ -1,0 +1,47 @@
+import LinuxIO
+import VXLAN
+
+/// What the kernel says of the underlay at one start, asked once about each peer however many segments it has.
+///
+/// For one start: what it was told once it does not ask again.
+struct UnderlayLookup {
+  private let local: IPAddress
+  /// By peer; an entry of nil is a peer without a route.
+  private var routeMTUs: [IPAddress: Int?] = [:]
+  private var device: UnderlayMTU?
+  /// How often the kernel was asked.
+  private(set) var questionCount = 0
+
+  /// - Parameter local: the own address on the underlay.
+  init(local: IPAddress) {
+    self.local = local
+  }
+
+  /// The MTU of the route to a peer; nil without one.
+  mutating func routeMTU(to peer: IPAddress, netlink: inout NetlinkSocket) -> Int? {
+    if let known = routeMTUs[peer] { return known }
+    questionCount += 1
+    let byteCount = try? netlink.routeMTU(to: peer)
+    routeMTUs.updateValue(byteCount, forKey: peer)
+    return byteCount
+  }
+
+  /// The MTU of the device that has the own address.
+  /// - Throws: `.failed` when there is none.
+  mutating func ownDevice(_ netlink: inout NetlinkSocket) throws(AgentError) -> UnderlayMTU {
+    if let device { return device }
+    questionCount += 1
+    do throws(Errno) {
+      for link in try netlink.links() {
+        if try netlink.addresses(ofLink: link.index).contains(where: { $0.address == local }) {
+          let found = UnderlayMTU(byteCount: link.linkMTU, source: "the device \(link.name), which has \(local)")
+          device = found
+          return found
+        }
+      }
+    } catch {
+      throw AgentError(.failed, "reading the devices: \(error)")
+    }
+    throw AgentError(.failed, "local.address \(local) is on no device of this host; add it or name another")
+  }
+}
