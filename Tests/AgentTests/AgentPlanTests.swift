@@ -82,6 +82,32 @@ final class AgentPlanTests {
     }
   }
 
+  @Test("with an IPv6 address the underlay must leave 1280: 1330 does, 1329 is refused with the sum and its line")
+  func smallestForIPv6() throws {
+    let local = try #require(IPAddress("192.0.2.1"))
+    var segment = try #require(try configuration().segments.first)
+    let enough = UnderlayMTU(byteCount: 1330, source: "here")
+    let less = UnderlayMTU(byteCount: 1329, source: "here")
+    #expect(try AgentPlan.overlayMTU(of: segment, local: local, underlay: less) == 1279)
+    segment.addresses = [try #require(IPPrefix("10.0.0.1/24")), try #require(IPPrefix("fd00::1/64"))]
+    segment.mtuLine = SourceLine(7)
+    #expect(try AgentPlan.overlayMTU(of: segment, local: local, underlay: enough) == 1280)
+    let error = #expect(throws: AgentError.self) {
+      try AgentPlan.overlayMTU(of: segment, local: local, underlay: less)
+    }
+    #expect(error?.kind == .refused && error?.line == 7)
+    for word in ["segment 42", "1280", "1329", "50 bytes", "1279", "1330"] {
+      #expect(error?.message.contains(word) == true, "\(word)")
+    }
+  }
+
+  @Test("a fixed MTU that does not fit is refused at the line of mtu:")
+  func lineOfMTU() throws {
+    let text = "local: {address: 192.0.2.1}\nsegments:\n- vni: 42\n  tap: a\n  mtu: 1451\n"
+    #expect(try refusal(Configuration.parse(text, file: "f"))?.line == 5)
+    #expect(try refusal(configuration { $0.mtu = .fixed(1451) })?.line == nil)
+  }
+
   @Test("slots follow the configuration: endpoints, limits, flood list and static entries by slot")
   func slots() throws {
     let station = try #require(MACAddress("02:00:00:00:00:02"))

@@ -159,10 +159,26 @@ def test_a_fixed_mtu_is_refused_where_it_does_not_fit_naming_the_largest_that_do
         agent = lab.agent(start=False, segments=[{"vni": 42, "tap": "vx42", "mtu": fits + 1}])
         agent.launch()
         assert agent.process.wait(timeout=5) == 78
-        assert str(fits) in agent.stderr() and f"{agent.config_path}:" in agent.stderr()
+        with open(agent.config_path, encoding="utf-8") as file:
+            line = next(number for number, text in enumerate(file, 1) if "mtu:" in text)
+        assert str(fits) in agent.stderr() and agent.stderr().startswith(f"{agent.config_path}:{line}: ")
         assert lab.h1.link("vx42") is None and not os.path.exists(agent.socket_path)
         lab.agent(segments=[{"vni": 42, "tap": "vx42", "mtu": fits}])
         assert lab.h1.link("vx42")["mtu"] == fits
+
+
+@pytest.mark.parametrize("underlay, accepted", ((1330, True), (1329, False)))
+def test_an_automatic_mtu_too_small_for_the_ipv6_address_is_refused(underlay, accepted):
+    with Lab(mtu=underlay) as lab:
+        lab.h1.sysctl(net__ipv6__conf__default__disable_ipv6=0)
+        agent = lab.agent(start=False, segments=[{"vni": 42, "tap": "vx42", "address": ["fd42::1/64"]}])
+        if accepted:
+            agent.start()
+            return
+        agent.launch()
+        assert agent.process.wait(timeout=5) == 78
+        assert "1280" in agent.stderr() and "1330" in agent.stderr()
+        assert lab.h1.link("vx42") is None
 
 
 def test_the_control_socket_is_for_owner_and_group_only(lab):

@@ -14,6 +14,8 @@ extension Configuration {
     /// The TAP's own; nil lets the agent derive one from host and VNI.
     package var mac: MACAddress?
     package var mtu = MTU.auto
+    /// Of `mtu`, or of the segment without it.
+    package var mtuLine = SourceLine()
     /// Whether nothing in clear may leave or enter.
     package var sealed = false
     package var learning = true
@@ -33,6 +35,9 @@ extension Configuration {
       self.vni = vni
       self.tap = tap
     }
+
+    /// Whether the kernel must enable IPv6 on the device.
+    var hasIPv6Address: Bool { addresses.contains { $0.address.family == .ipv6 } }
 
     /// The peers that have this segment, in the order of the file.
     package func peers(in configuration: Configuration) -> [Peer] { configuration.peers(of: vni) }

@@ -34,10 +34,9 @@ extension ConfigurationReader {
     segment.addresses = readAddresses(&keys)
     segment.mac = keys.optional("mac") { scalar throws(ValueFault) in try scalar.unicastMAC() }
     segment.mtu = keys.value("mtu", default: .auto) { scalar throws(ValueFault) in try scalar.mtu() }
+    segment.mtuLine = SourceLine(keys.line(of: "mtu"))
     let floor = Configuration.Limits.mtuMinForIPv6
-    if case .fixed(let mtu) = segment.mtu, mtu < floor,
-      segment.addresses.contains(where: { $0.address.family == .ipv6 })
-    {
+    if case .fixed(let mtu) = segment.mtu, mtu < floor, segment.hasIPv6Address {
       problems.add(
         keys.line(of: "mtu"), "segments[].mtu: \(mtu) is too small for an IPv6 address; write \(floor) or more")
     }

@@ -12,10 +12,13 @@ package struct AgentError: Error, Equatable, Sendable {
   package let kind: Kind
   /// One line: where, what is wrong, and what would be right.
   package let message: String
+  /// The line of the configuration that is meant, if it is one.
+  package let line: Int?
 
-  package init(_ kind: Kind, _ message: String) {
+  package init(_ kind: Kind, _ message: String, line: Int? = nil) {
     self.kind = kind
     self.message = message
+    self.line = line
   }
 
   package var exitStatus: Int32 { kind == .refused ? 78 : 1 }

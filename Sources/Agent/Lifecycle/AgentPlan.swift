@@ -61,21 +61,31 @@ struct AgentPlan {
   ) throws(AgentError) -> Int {
     let overhead = Overhead(family: local.family, passesVLANTag: segment.vlan == .pass)
     guard let largest = overhead.overlayMTU(underlayMTU: underlay.byteCount) else {
-      throw AgentError(
-        .refused,
-        "segment \(segment.vni): the underlay's MTU of \(underlay.byteCount) (\(underlay.source)) leaves no room: "
+      throw refused(
+        segment,
+        "the underlay's MTU of \(underlay.byteCount) (\(underlay.source)) leaves no room: "
           + "\(overhead.byteCount) bytes of headers and an overlay MTU of at least \(Overhead.overlayMTUMin) need "
           + "\(overhead.underlayMTUMin)")
     }
+    let sum = "the underlay's MTU of \(underlay.byteCount) (\(underlay.source)) less \(overhead.byteCount) bytes of "
+      + "headers is \(largest)"
     switch segment.mtu {
-    case .auto: return largest
     case .fixed(let value) where value <= largest: return value
     case .fixed(let value):
-      throw AgentError(
-        .refused,
-        "segment \(segment.vni): mtu \(value) does not fit: the underlay's MTU of \(underlay.byteCount) "
-          + "(\(underlay.source)) less \(overhead.byteCount) bytes of headers is \(largest); "
-          + "say `mtu: \(largest)` or less, or `mtu: auto`")
+      throw refused(segment, "mtu \(value) does not fit: \(sum); say `mtu: \(largest)` or less, or `mtu: auto`")
+    case .auto:
+      let floor = Configuration.Limits.mtuMinForIPv6
+      guard largest >= floor || !segment.hasIPv6Address else {
+        throw refused(
+          segment,
+          "an IPv6 address needs an MTU of \(floor) or more, and \(sum); raise the underlay's MTU to "
+            + "\(floor + overhead.byteCount) or remove the IPv6 address")
+      }
+      return largest
     }
+  }
+
+  private static func refused(_ segment: Configuration.Segment, _ message: String) -> AgentError {
+    AgentError(.refused, "segment \(segment.vni): \(message)", line: segment.mtuLine.number)
   }
 }

@@ -31,7 +31,8 @@ package enum AgentRun {
       // A signal to the process reaches the main thread, which alone waits for it.
       agent = try Agent(configuration, log: log) { kill(getpid(), SIGUSR1) }
     } catch {
-      say(error.kind == .refused ? "\(path): \(error)" : "vtep: \(error)")
+      let place = error.line.map { "\(path):\($0)" } ?? path
+      say(error.kind == .refused ? "\(place): \(error)" : "vtep: \(error)")
       return error.exitStatus
     }
     describe(agent, log: log)
