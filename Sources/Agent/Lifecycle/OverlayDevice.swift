@@ -5,7 +5,7 @@ import VXLAN
 /// The device through which one segment reaches this host: a TAP, alone or as a port of a bridge.
 ///
 /// Made on start, mended when somebody deletes the TAP, removed on `remove`. What was there before stays.
-/// *Threads.* The agent's main thread; `tap` is handed to a worker.
+/// *Threads.* One at a time, which the lock of the agent's netlink socket sees to; `tap` is handed to a worker.
 final class OverlayDevice {
   /// Frames that the TAP holds for the agent before the kernel drops. A longer queue gained throughput for bursts of
   /// small frames; a much longer one is only delay.
@@ -17,6 +17,7 @@ final class OverlayDevice {
   let tap: TAPDevice
   /// The bridge that this agent created, by number; it goes with the agent.
   private var ownBridge: Int32?
+  private var kernelDrops = DropTotal()
 
   /// Creates the TAP, and the bridge if there is none, and brings them up with their addresses. When it throws, what
   /// was made is gone again.
@@ -43,14 +44,15 @@ final class OverlayDevice {
   /// Attaches the TAP's descriptor to a new device after the old one was deleted, and sets it up as before. After a
   /// failure it can be called again, and goes on where it failed.
   func restore(_ netlink: inout NetlinkSocket) throws(Errno) {
-    try tap.reattach()
+    if try tap.reattach() { kernelDrops.restart() }
     try configure(&netlink)
   }
 
-  /// Frames that the kernel dropped because the TAP's queue was full.
+  /// Frames that the kernel dropped because the TAP's queue was full, since the agent started or before. What was
+  /// dropped after the last call and before the device was deleted is not known to anybody.
   func kernelDropCount(_ netlink: inout NetlinkSocket) -> UInt64 {
-    let link = try? netlink.link(named: segment.tap)
-    return link?.transmitDroppedCount ?? 0
+    if let link = try? netlink.link(named: segment.tap) { kernelDrops.note(link.transmitDroppedCount) }
+    return kernelDrops.count
   }
 
   /// Removes the bridge that the agent created. The TAP goes when its descriptor is closed.
