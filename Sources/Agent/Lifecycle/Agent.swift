@@ -68,7 +68,7 @@ package final class Agent: @unchecked Sendable {
       try worker.start()
     } catch {
       for device in devices { device.remove(&netlink) }
-      throw AgentError(.failed, "starting the worker: \(error)")
+      throw .failed("starting the worker", error)
     }
     self.netlink = Mutex(netlink)
     do throws(ControlError) {
@@ -110,7 +110,7 @@ package final class Agent: @unchecked Sendable {
     do {
       return try NetlinkSocket()
     } catch {
-      throw AgentError(.failed, "\(error)")
+      throw .failed("opening a netlink socket", error)
     }
   }
 
@@ -124,13 +124,12 @@ package final class Agent: @unchecked Sendable {
         acceptsZeroChecksum: configuration.local.udp6ZeroChecksum == .accept,
         usesOffloads: configuration.local.offload == .auto)
     } catch {
-      let explanation =
-        switch error.number {
-        case EADDRINUSE: "the port is in use; is another agent running?"
-        case EADDRNOTAVAIL: "no device of this host has the address"
-        default: "\(error)"
-        }
-      throw AgentError(.failed, "local.address \(local): \(explanation)")
+      let what = "local.address \(local)"
+      switch error.number {
+      case EADDRINUSE: throw AgentError(.failed, "\(what): the port is in use; is another agent running?")
+      case EADDRNOTAVAIL: throw AgentError(.failed, "\(what): no device of this host has the address")
+      default: throw .failed(what, error)
+      }
     }
   }
 

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxIO
 
 /// Why the agent did not start, or could not go on.
@@ -26,4 +27,16 @@ package struct AgentError: Error, Equatable, Sendable {
 
 extension AgentError: CustomStringConvertible {
   package var description: String { message }
+}
+
+extension AgentError {
+  /// The system said no to `what`; a limit that is in the way is named.
+  static func failed(_ what: String, _ error: Errno) -> AgentError {
+    guard error.number == EMFILE else { return AgentError(.failed, "\(what): \(error)") }
+    let limit = DescriptorLimit.soft.map { "the limit of \($0) open files" } ?? "the limit of open files"
+    return AgentError(
+      .failed,
+      "\(what): \(limit) is used up (\(error.call)); raise the hard limit (ulimit -Hn, LimitNOFILE= of the service), or "
+        + "have fewer segments or `source-ports`")
+  }
 }

@@ -7,6 +7,11 @@ package enum AgentRun {
   /// Runs until SIGTERM or SIGINT.
   /// - Returns: the exit status: 0 ended as asked; 1 the system refused; 78 the configuration is refused.
   package static func run(configurationPath path: String) -> Int32 {
+    do throws(Errno) {
+      try DescriptorLimit.raise()
+    } catch {
+      say("vtep: the limit of open files stays as it is: \(error)")
+    }
     let configuration: Configuration
     do {
       configuration = try Configuration.load(path: path)

@@ -37,7 +37,7 @@ final class OverlayDevice {
       try configure(&netlink)
     } catch {
       remove(&netlink)
-      throw AgentError(.failed, "segment \(segment.vni): setting up \(segment.tap): \(error)")
+      throw .failed("segment \(segment.vni): setting up \(segment.tap)", error)
     }
   }
 
@@ -106,18 +106,18 @@ final class OverlayDevice {
   }
 
   private static func explain(_ error: Errno, segment: Configuration.Segment) -> AgentError {
-    let what = "segment \(segment.vni): TAP \(segment.tap): "
+    let what = "segment \(segment.vni): TAP \(segment.tap)"
     return switch error.number {
     case EPERM, EACCES:
-      AgentError(.failed, what + "not permitted; the agent needs root or CAP_NET_ADMIN")
+      AgentError(.failed, what + ": not permitted; the agent needs root or CAP_NET_ADMIN")
     case EBUSY:
-      AgentError(.failed, what + "in use by another process; stop it or name another `tap`")
+      AgentError(.failed, what + ": in use by another process; stop it or name another `tap`")
     case EINVAL:
-      AgentError(.failed, what + "a device of this name exists and is no TAP; name another `tap`")
+      AgentError(.failed, what + ": a device of this name exists and is no TAP; name another `tap`")
     case ENOENT, ENODEV, ENXIO:
-      AgentError(.failed, what + "/dev/net/tun is not there; load the kernel module tun")
+      AgentError(.failed, what + ": /dev/net/tun is not there; load the kernel module tun")
     default:
-      AgentError(.failed, what + "\(error)")
+      .failed(what, error)
     }
   }
 }
