@@ -2,8 +2,10 @@
 
 import os
 import subprocess
+import time
 
 from agent import binary
+from host import wait_until
 
 
 def limited(lab, agent, limit):
@@ -31,3 +33,32 @@ def test_the_hard_limit_of_open_files_counts(lab):
         pass
     assert agent.ready(), agent.stderr()
     agent.stop()
+
+
+def test_a_second_instance_with_the_same_control_socket_makes_no_device(lab):
+    first = lab.agent()
+    seen = f"{lab.directory}/links"
+    with open(seen, "w", encoding="utf-8") as file:
+        monitor = lab.h1.popen("ip", "monitor", "link", stdout=file)
+    lab.h1.ip("link", "add", "before", "type", "dummy")
+    wait_until(lambda: "before" in open(seen, encoding="utf-8").read(), 2, "the monitor works")
+    second = lab.agent(start=False, local={"port": 4799}, control={"socket": first.socket_path},
+                       segments=[{"vni": 43, "tap": "vx43"}])
+    second.launch()
+    assert second.process.wait(timeout=5) == 1 and "another agent listens" in second.stderr()
+    lab.h1.ip("link", "add", "after", "type", "dummy")
+    wait_until(lambda: "after" in open(seen, encoding="utf-8").read(), 2, "the monitor still works")
+    monitor.terminate()
+    assert "vx43" not in open(seen, encoding="utf-8").read()
+    assert first.json("status") is not None and os.path.exists(first.socket_path)
+
+
+def test_a_start_that_fails_at_its_devices_leaves_nothing(lab):
+    lab.agent(segments=[{"vni": 42, "tap": "vx42"}])
+    second = lab.agent(start=False, local={"port": 4799},
+                       segments=[{"vni": 43, "tap": "vx43", "bridge": "br43"}, {"vni": 42, "tap": "vx42"}])
+    begin = time.monotonic()
+    second.launch()
+    assert second.process.wait(timeout=5) == 1 and "in use" in second.stderr()
+    assert time.monotonic() - begin <= 2
+    assert lab.h1.link("vx43") is None and lab.h1.link("br43") is None and not os.path.exists(second.socket_path)

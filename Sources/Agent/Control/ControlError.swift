@@ -11,6 +11,7 @@ package struct ControlError: Error, Equatable, Sendable {
     case requestTimeout = "request-timeout"
     case requestTooLarge = "request-too-large"
     case headersTooLarge = "headers-too-large"
+    case starting
     case `internal`
     case socketPath = "socket-path"
     case socketInUse = "socket-in-use"
@@ -46,6 +47,7 @@ extension ControlError.Code {
     case .requestTimeout: 408
     case .requestTooLarge: 413
     case .headersTooLarge: 431
+    case .starting: 503
     case .internal, .socketPath, .socketInUse, .socketFailed, .noAgent, .noPermission, .noAnswer, .badAnswer: 500
     }
   }

@@ -8,8 +8,9 @@ import VXLAN
 
 /// A running VTEP: its sockets, its TAPs, its worker and its control socket.
 ///
-/// Starting goes in phases, and nothing is seen from outside before all that can refuse has agreed: plan, sockets,
-/// devices, worker, control socket. When a phase fails, what the earlier ones made is undone.
+/// Starting goes in phases: plan, control socket, underlay sockets, devices, worker. The control socket is claimed
+/// first, so that a second instance stops before it makes anything, and answers when the rest is there. When a phase
+/// fails, what the earlier ones made is undone.
 ///
 /// *Threads.* `init`, `housekeep` and `stop` belong to the main thread; reports are made on the control thread.
 package final class Agent: @unchecked Sendable {
@@ -45,39 +46,31 @@ package final class Agent: @unchecked Sendable {
     self.log = log
     throttledLog = ThrottledLogger(log)
     startedAt = now
-    let underlay = try Self.openUnderlay(configuration)
-    self.underlay = underlay
-    let topology = Topology(segments: plan.segments, peers: plan.peers, hash: .random(), now: now)
-    self.topology = topology
-    let devices = try Self.makeDevices(plan, netlink: &netlink)
-    self.devices = devices
+    let gate = ControlGate()
+    let control = try Self.claimControlSocket(configuration) { gate.answer($0) }
     let broken = BrokenSegments()
     brokenSegments = broken
     ageing = AgeingSchedule(plan.segments.map(\.ageingTime), now: now)
-    do throws(Errno) {
-      let engine = Engine(
-        topology: topology, framePorts: devices.map(\.tap), datagramPort: underlay,
-        sourcePortCount: underlay.sourcePorts.count, flowKey: .random())
-      worker = try Worker(
-        engine: engine, tapDescriptors: devices.map(\.tap.pollDescriptor),
-        underlayDescriptor: underlay.pollDescriptor
-      ) { failure in
-        broken.note(failure)
-        wakeMain()
+    topology = Topology(segments: plan.segments, peers: plan.peers, hash: .random(), now: now)
+    do throws(AgentError) {
+      underlay = try Self.openUnderlay(configuration)
+      devices = try Self.makeDevices(plan, netlink: &netlink)
+      do throws(Errno) {
+        worker = try Self.startWorker(topology, devices, underlay) { failure in
+          broken.note(failure)
+          wakeMain()
+        }
+      } catch {
+        for device in devices { device.remove(&netlink) }
+        throw .failed("starting the worker", error)
       }
-      try worker.start()
     } catch {
-      for device in devices { device.remove(&netlink) }
-      throw .failed("starting the worker", error)
+      control.stop()
+      throw error
     }
     self.netlink = Mutex(netlink)
-    do throws(ControlError) {
-      let api = ControlAPI(source: self)
-      control = try ControlServer.start(path: configuration.control.socket) { api.answer($0) }
-    } catch {
-      stop()
-      throw AgentError(.failed, error.message)
-    }
+    self.control = control
+    gate.open(ControlAPI(source: self))
   }
 
   /// Does what is due: ages entries, mends TAPs that were deleted. Answers when it wants to be called again; nil: only
@@ -111,6 +104,16 @@ package final class Agent: @unchecked Sendable {
       return try NetlinkSocket()
     } catch {
       throw .failed("opening a netlink socket", error)
+    }
+  }
+
+  private static func claimControlSocket(
+    _ configuration: Configuration, handler: @escaping ControlServer.Handler
+  ) throws(AgentError) -> ControlServer {
+    do {
+      return try ControlServer.start(path: configuration.control.socket, handler: handler)
+    } catch {
+      throw AgentError(.failed, error.message)
     }
   }
 
@@ -149,6 +152,20 @@ package final class Agent: @unchecked Sendable {
       }
     }
     return devices
+  }
+
+  private static func startWorker(
+    _ topology: Topology, _ devices: [OverlayDevice], _ underlay: UDPUnderlay,
+    onFailure: @escaping @Sendable (Worker.Failure) -> Void
+  ) throws(Errno) -> Worker {
+    let engine = Engine(
+      topology: topology, framePorts: devices.map(\.tap), datagramPort: underlay,
+      sourcePortCount: underlay.sourcePorts.count, flowKey: .random())
+    let worker = try Worker(
+      engine: engine, tapDescriptors: devices.map(\.tap.pollDescriptor), underlayDescriptor: underlay.pollDescriptor,
+      onFailure: onFailure)
+    try worker.start()
+    return worker
   }
 }
 
