@@ -51,3 +51,63 @@ def test_a_tap_that_is_deleted_again_and_again_fills_no_log(lab):
         # Ten in any second; a line's time is taken a little after it was judged.
         assert all(later - earlier > 0.98 for earlier, later in zip(times, times[10:])), (name, times)
     assert "suppressed=" in agent.stderr()
+
+
+def bridged(lab):
+    """An agent whose TAP is a port of br42, which has the address and is created by the agent."""
+    agent = addressed(lab, bridge="br42")
+    assert lab.h1.ping("10.42.0.2")
+    return agent
+
+
+def is_port(lab):
+    """Whether the TAP is a port of a bridge that is up."""
+    tap, bridge = lab.h1.link("vx42"), lab.h1.link("br42")
+    return bool(tap and bridge and tap.get("master") == "br42" and "UP" in bridge["flags"])
+
+
+def test_a_deleted_bridge_is_back_within_two_seconds_and_goes_at_the_end(lab):
+    agent = bridged(lab)
+    for time_of_it in (1, 2):
+        lab.h1.ip("link", "del", "br42")
+        wait_until(lambda: is_port(lab), 2, "the TAP is a port of its bridge again")
+        pings_again(lab)
+        assert agent.stderr().count("lost its bridge") == time_of_it
+    agent.stop()
+    assert lab.h1.link("br42") is None
+
+
+def test_a_tap_that_was_taken_out_of_its_bridge_is_put_back(lab):
+    bridged(lab)
+    lab.h1.ip("link", "set", "vx42", "nomaster")
+    wait_until(lambda: is_port(lab), 2, "the TAP is a port of its bridge again")
+    pings_again(lab)
+
+
+def test_a_bridge_that_another_made_in_its_place_is_joined_and_stays(lab):
+    agent = bridged(lab)
+    lab.h1.ip("link", "del", "br42")
+    lab.h1.ip("link", "add", "br42", "type", "bridge")
+    wait_until(lambda: is_port(lab), 2, "the TAP is a port of the new bridge")
+    agent.stop()
+    assert lab.h1.link("br42") is not None
+
+
+def test_what_is_no_bridge_in_its_place_is_told_once_and_mended_when_it_is_gone(lab):
+    agent = bridged(lab)
+    lab.h1.ip("link", "del", "br42")
+    lab.h1.ip("link", "add", "br42", "type", "dummy")
+    wait_until(lambda: "cannot be put back yet" in agent.stderr(), 2, "the agent tells")
+    time.sleep(2.2)  # two more attempts
+    assert agent.stderr().count("cannot be put back yet") == 1
+    lab.h1.ip("link", "del", "br42")
+    wait_until(lambda: is_port(lab), 2, "the TAP is a port of its bridge again")
+    pings_again(lab)
+
+
+def test_bridge_and_tap_deleted_at_once_are_both_back(lab):
+    bridged(lab)
+    lab.h1.ip("link", "del", "br42")
+    lab.h1.ip("link", "del", "vx42")
+    wait_until(lambda: is_port(lab), 2, "the TAP is a port of its bridge again")
+    pings_again(lab)

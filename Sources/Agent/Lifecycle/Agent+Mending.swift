@@ -1,5 +1,6 @@
 import Glibc
 import LinuxIO
+import Logging
 
 /// Bringing back what somebody took away. All of it belongs to the main thread.
 extension Agent {
@@ -17,6 +18,35 @@ extension Agent {
     }
     for slot in brokenSegments.segments { mend(slot) }
     return brokenSegments.segments.isEmpty
+  }
+
+  /// Puts TAPs that have lost their bridge back; of each that cannot be put back it tells once.
+  func tendBridges() {
+    let broken = brokenSegments.segments
+    for (slot, device) in devices.enumerated() where device.segment.bridge != nil && !broken.contains(slot) {
+      tendBridge(of: slot)
+    }
+  }
+
+  private func tendBridge(of slot: Int) {
+    let device = devices[slot]
+    var fields: Logger.Metadata = ["vni": "\(topology.segments[slot].vni)", "bridge": "\(device.segment.bridge ?? "")"]
+    do throws(Errno) {
+      let isRejoined = try netlink.withLock { netlink throws(Errno) in
+        guard try device.hasLostBridge(&netlink) else { return false }
+        try device.rejoinBridge(&netlink)
+        return true
+      }
+      strayedSegments.remove(slot)
+      guard isRejoined else { return }
+      throttledLog.log(
+        .warning, class: "bridge-lost", "TAP had lost its bridge and is a port of it again", metadata: fields)
+    } catch {
+      guard strayedSegments.insert(slot).inserted else { return }
+      fields["error"] = "\(error)"
+      throttledLog.log(
+        .warning, class: "bridge-not-mended", "TAP has lost its bridge and cannot be put back yet", metadata: fields)
+    }
   }
 
   private func mend(_ slot: Int) {

@@ -16,6 +16,8 @@ import VXLAN
 package final class Agent: @unchecked Sendable {
   /// How long a TAP that could not be mended waits for the next attempt.
   private static let mendingPause: Duration = .milliseconds(250)
+  /// Between two looks at the bridges, if there are any.
+  private static let bridgePause: Duration = .seconds(1)
 
   let configuration: Configuration
   let topology: Topology
@@ -30,6 +32,10 @@ package final class Agent: @unchecked Sendable {
   /// Of the main thread and the control thread, one at a time.
   let netlink: Mutex<NetlinkSocket>
   let brokenSegments: BrokenSegments
+  /// Slots whose TAP has lost its bridge and could not be put back. Of the main thread.
+  var strayedSegments: Set<Int> = []
+  /// Nil without bridges.
+  private var nextBridgeCheck: Instant?
   private var ageing: AgeingSchedule
   private var control: ControlServer?
 
@@ -50,6 +56,7 @@ package final class Agent: @unchecked Sendable {
     let control = try Self.claimControlSocket(configuration) { gate.answer($0) }
     let broken = BrokenSegments()
     brokenSegments = broken
+    nextBridgeCheck = configuration.segments.contains { $0.bridge != nil } ? now + Self.bridgePause : nil
     ageing = AgeingSchedule(plan.segments.map(\.ageingTime), now: now)
     topology = Topology(segments: plan.segments, peers: plan.peers, hash: .random(), now: now)
     do throws(AgentError) {
@@ -73,7 +80,7 @@ package final class Agent: @unchecked Sendable {
     gate.open(ControlAPI(source: self))
   }
 
-  /// Does what is due: ages entries, mends TAPs that were deleted. Answers when it wants to be called again; nil: only
+  /// Does what is due: ages entries, mends TAPs that were deleted or lost their bridge. Answers when it wants to be called again; nil: only
   /// after `wakeMain`.
   package func housekeep() -> Duration? {
     let now = Instant(nanoseconds: Clock.now())
@@ -85,7 +92,12 @@ package final class Agent: @unchecked Sendable {
       if agedCount > 0 { log.debug("aged", metadata: ["vni": "\(vni)", "entries": "\(agedCount)"]) }
     }
     let isMended = mend()
-    let pause = ageing.next.map { $0.since(Instant(nanoseconds: Clock.now())) }
+    if let due = nextBridgeCheck, due <= now {
+      tendBridges()
+      nextBridgeCheck = now + Self.bridgePause
+    }
+    let next = [ageing.next, nextBridgeCheck].compactMap { $0 }.min()
+    let pause = next.map { $0.since(Instant(nanoseconds: Clock.now())) }
     return isMended ? pause : min(pause ?? Self.mendingPause, Self.mendingPause)
   }
 

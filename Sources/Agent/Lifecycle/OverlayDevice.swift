@@ -17,6 +17,8 @@ final class OverlayDevice {
   let tap: TAPDevice
   /// The bridge that this agent created, by number; it goes with the agent.
   private var ownBridge: Int32?
+  /// The bridge that the TAP was made a port of, by number.
+  private var bridgeIndex: Int32?
   private var kernelDrops = DropTotal()
 
   /// Creates the TAP, and the bridge if there is none, and brings them up with their addresses. When it throws, what
@@ -45,6 +47,18 @@ final class OverlayDevice {
   /// failure it can be called again, and goes on where it failed.
   func restore(_ netlink: inout NetlinkSocket) throws(Errno) {
     if try tap.reattach() { kernelDrops.restart() }
+    try configure(&netlink)
+  }
+
+  /// Whether the TAP is there and is no port of its bridge: somebody took it out or deleted the bridge.
+  func hasLostBridge(_ netlink: inout NetlinkSocket) throws(Errno) -> Bool {
+    // A port's bridge exists, so one question is enough.
+    guard segment.bridge != nil, let link = try netlink.link(named: segment.tap) else { return false }
+    return link.masterIndex == nil || link.masterIndex != bridgeIndex
+  }
+
+  /// Makes the TAP a port of its bridge again, which is created anew when it is gone.
+  func rejoinBridge(_ netlink: inout NetlinkSocket) throws(Errno) {
     try configure(&netlink)
   }
 
@@ -87,6 +101,7 @@ final class OverlayDevice {
     if let name = segment.bridge {
       addressed = try bridge(named: name, &netlink)
       try netlink.setLink(index: link.index, LinkChange(masterIndex: addressed))
+      bridgeIndex = addressed
     }
     // An address belongs to the bridge when there is one: a port of a bridge receives nothing for the host.
     for prefix in segment.addresses { try netlink.addAddress(prefix, toLink: addressed) }
@@ -98,6 +113,8 @@ final class OverlayDevice {
   private func bridge(named name: String, _ netlink: inout NetlinkSocket) throws(Errno) -> Int32 {
     if let found = try netlink.link(named: name) {
       guard found.kind == "bridge" else { throw Errno(EEXIST, "\(name) exists and is no bridge") }
+      // Somebody else has made it in place of ours, and it stays.
+      if found.index != ownBridge { ownBridge = nil }
       return found.index
     }
     let index = try netlink.createBridge(named: name, mac: mac)
