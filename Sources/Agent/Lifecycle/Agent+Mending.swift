@@ -31,9 +31,12 @@ extension Agent {
   private func tendBridge(of slot: Int) {
     let device = devices[slot]
     var fields: Logger.Metadata = ["vni": "\(topology.segments[slot].vni)", "bridge": "\(device.segment.bridge ?? "")"]
+    // What failed half-way may be a port already, without its addresses.
+    let isUnfinished = strayedSegments.contains(slot)
     do throws(Errno) {
       let isRejoined = try netlink.withLock { netlink throws(Errno) in
-        guard try device.hasLostBridge(&netlink) else { return false }
+        let isLost = try device.hasLostBridge(&netlink)
+        guard isLost || isUnfinished else { return false }
         try device.rejoinBridge(&netlink)
         return true
       }
