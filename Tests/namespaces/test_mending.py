@@ -96,7 +96,7 @@ def test_a_bridge_that_another_made_in_its_place_is_joined_and_stays(lab):
 def test_what_is_no_bridge_in_its_place_is_told_once_and_mended_when_it_is_gone(lab):
     agent = bridged(lab)
     lab.h1.ip("link", "del", "br42")
-    lab.h1.ip("link", "add", "br42", "type", "dummy")
+    lab.h1.ip("link", "add", "br42", "type", "veth", "peer", "name", "other")
     wait_until(lambda: "cannot be put back yet" in agent.stderr(), 2, "the agent tells")
     time.sleep(2.2)  # two more attempts
     assert agent.stderr().count("cannot be put back yet") == 1

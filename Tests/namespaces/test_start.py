@@ -40,14 +40,17 @@ def test_a_second_instance_with_the_same_control_socket_makes_no_device(lab):
     seen = f"{lab.directory}/links"
     with open(seen, "w", encoding="utf-8") as file:
         monitor = lab.h1.popen("ip", "monitor", "link", stdout=file)
-    lab.h1.ip("link", "add", "before", "type", "dummy")
-    wait_until(lambda: "before" in open(seen, encoding="utf-8").read(), 2, "the monitor works")
+
+    def sees(name):
+        """Whether the monitor shows what is said of the loopback device now."""
+        lab.h1.ip("link", "set", "lo", "alias", f"{name}-{time.monotonic()}")
+        return name in open(seen, encoding="utf-8").read()
+    wait_until(lambda: sees("before"), 2, "the monitor works")
     second = lab.agent(start=False, local={"port": 4799}, control={"socket": first.socket_path},
                        segments=[{"vni": 43, "tap": "vx43"}])
     second.launch()
     assert second.process.wait(timeout=5) == 1 and "another agent listens" in second.stderr()
-    lab.h1.ip("link", "add", "after", "type", "dummy")
-    wait_until(lambda: "after" in open(seen, encoding="utf-8").read(), 2, "the monitor still works")
+    wait_until(lambda: sees("after"), 2, "the monitor still works")
     monitor.terminate()
     assert "vx43" not in open(seen, encoding="utf-8").read()
     assert first.json("status") is not None and os.path.exists(first.socket_path)

@@ -42,8 +42,8 @@ package struct ControlSocketPath: Hashable, Sendable {
     guard let slash = text.lastIndex(of: "/"), slash != text.startIndex else { return }
     let parent = String(text[..<slash])
     guard mkdir(parent, 0o755) != 0, errno != EEXIST else { return }
-    throw ControlError(
-      .socketFailed, "cannot create the directory \(parent) of the control socket: \(Errno.current("mkdir"))")
+    let reason = Self.explain(Errno.current("mkdir"))
+    throw ControlError(.socketFailed, "cannot create the directory \(parent) of the control socket: \(reason)")
   }
 
   /// The device and inode that the path names now; nil when there is nothing.
@@ -94,9 +94,15 @@ package struct ControlSocketPath: Hashable, Sendable {
   }
 
   private func failure(_ call: StaticString, closing descriptor: CInt? = nil) -> ControlError {
-    let reason = Errno.current(call)
+    let reason = Self.explain(Errno.current(call))
     if let descriptor { close(descriptor) }
     return ControlError(.socketFailed, "cannot listen on \(text): \(reason)")
+  }
+
+  /// The claim of the socket is the first thing that the agent needs a right for.
+  private static func explain(_ error: Errno) -> String {
+    guard [EACCES, EPERM].contains(error.number) else { return "\(error)" }
+    return "\(error); run the agent as root, or name a `control.socket` where it may write"
   }
 }
 

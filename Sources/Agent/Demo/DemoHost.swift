@@ -74,9 +74,16 @@ struct DemoHost: ~Copyable, Sendable {
     """
   }
 
-  /// The text as YAML reads it back whatever characters it has, control characters excepted, which no path may have.
+  /// The text in quotes as YAML reads it back, with everything escaped that is not plain.
   static func quoted(_ text: String) -> String {
-    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    let escaped = text.unicodeScalars.map { scalar in
+      if scalar.properties.isAlphabetic || scalar.properties.numericType != nil || "/._-".unicodeScalars.contains(scalar) {
+        return String(scalar)
+      }
+      let digits = String(scalar.value, radix: 16)
+      return "\\U" + String(repeating: "0", count: 8 - digits.count) + digits
+    }
+    return "\"" + escaped.joined() + "\""
   }
 
   /// Starts the agent in the namespace, with its output kept for `lastLines`.
