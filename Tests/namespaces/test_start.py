@@ -1,11 +1,11 @@
 """How the agent starts: in which order, within which limits, and what a start that fails leaves."""
 
 import os
+import socket
 import subprocess
 import time
 
 from agent import binary
-from host import wait_until
 
 
 def limited(lab, agent, limit):
@@ -37,22 +37,18 @@ def test_the_hard_limit_of_open_files_counts(lab):
 
 def test_a_second_instance_with_the_same_control_socket_makes_no_device(lab):
     first = lab.agent()
-    seen = f"{lab.directory}/links"
-    with open(seen, "w", encoding="utf-8") as file:
-        monitor = lab.h1.popen("ip", "monitor", "link", stdout=file)
-
-    def sees(name):
-        """Whether the monitor shows what is said of the loopback device now."""
-        lab.h1.ip("link", "set", "lo", "alias", f"{name}-{time.monotonic()}")
-        return name in open(seen, encoding="utf-8").read()
-    wait_until(lambda: sees("before"), 2, "the monitor works")
     second = lab.agent(start=False, local={"port": 4799}, control={"socket": first.socket_path},
                        segments=[{"vni": 43, "tap": "vx43"}])
-    second.launch()
-    assert second.process.wait(timeout=5) == 1 and "another agent listens" in second.stderr()
-    wait_until(lambda: sees("after"), 2, "the monitor still works")
-    monitor.terminate()
-    assert "vx43" not in open(seen, encoding="utf-8").read()
+    with lab.h1.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as monitor:
+        monitor.bind((0, 1))  # RTMGRP_LINK: what happens to devices, from now on
+        second.launch()
+        assert second.process.wait(timeout=5) == 1 and "another agent listens" in second.stderr()
+        lab.h1.ip("link", "add", "after", "type", "bridge")
+        seen = b""
+        monitor.settimeout(2)
+        while b"after" not in seen:
+            seen += monitor.recv(65_536)
+    assert b"vx43" not in seen
     assert first.json("status") is not None and os.path.exists(first.socket_path)
 
 
