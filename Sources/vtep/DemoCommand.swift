@@ -8,9 +8,9 @@ struct DemoCommand: ParsableCommand {
     abstract: "Build two hosts in network namespaces, run an agent in each, and show what passes between them.",
     discussion: """
       Pings both ways, sends 200 MB by TCP and compares every byte, shows the MTU and the agents' tables, and takes \
-      everything down again, also after Ctrl-C or a failure; after SIGKILL, which no program sees, its temporary folder \
-      (vtep-demo-* in $TMPDIR or /tmp) stays. Nothing outside the two namespaces is touched. Needs \
-      root, /dev/net/tun and ping; takes less than 20 seconds.
+      everything down again, also after Ctrl-C or a failure. Nothing outside the two namespaces is touched. Needs \
+      root, /dev/net/tun and ping; takes less than 20 seconds. After SIGKILL, which no program sees, its temporary \
+      folder (vtep-demo-* in $TMPDIR or /tmp) stays.
       """)
 
   /// Which `vtep` is shown; another than this one only in tests.

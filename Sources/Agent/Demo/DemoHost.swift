@@ -77,9 +77,8 @@ struct DemoHost: ~Copyable, Sendable {
   /// The text in quotes as YAML reads it back, with everything escaped that is not plain.
   static func quoted(_ text: String) -> String {
     let escaped = text.unicodeScalars.map { scalar in
-      if scalar.properties.isAlphabetic || scalar.properties.numericType != nil || "/._-".unicodeScalars.contains(scalar) {
-        return String(scalar)
-      }
+      let isPlain = scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+      if isPlain || "/._-".unicodeScalars.contains(scalar) { return String(scalar) }
       let digits = String(scalar.value, radix: 16)
       return "\\U" + String(repeating: "0", count: 8 - digits.count) + digits
     }

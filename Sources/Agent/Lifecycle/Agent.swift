@@ -80,8 +80,8 @@ package final class Agent: @unchecked Sendable {
     gate.open(ControlAPI(source: self))
   }
 
-  /// Does what is due: ages entries, mends TAPs that were deleted or lost their bridge. Answers when it wants to be called again; nil: only
-  /// after `wakeMain`.
+  /// Does what is due: ages entries, mends TAPs that were deleted or lost their bridge. Answers when it wants to be
+  /// called again; nil: only after `wakeMain`.
   package func housekeep() -> Duration? {
     let now = Instant(nanoseconds: Clock.now())
     for slot in ageing.due(now: now) {

@@ -36,7 +36,7 @@ extension AgentError {
     let limit = DescriptorLimit.soft.map { "the limit of \($0) open files" } ?? "the limit of open files"
     return AgentError(
       .failed,
-      "\(what): \(limit) is used up (\(error.call)); raise the hard limit (ulimit -Hn, LimitNOFILE= of the service), or "
-        + "have fewer segments or `source-ports`")
+      "\(what): \(limit) is used up (\(error.call)); raise the hard limit (ulimit -Hn, LimitNOFILE= of the service) "
+        + "or have fewer segments or `source-ports`")
   }
 }

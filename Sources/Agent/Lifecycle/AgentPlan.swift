@@ -67,8 +67,9 @@ struct AgentPlan {
           + "\(overhead.byteCount) bytes of headers and an overlay MTU of at least \(Overhead.overlayMTUMin) need "
           + "\(overhead.underlayMTUMin)")
     }
-    let sum = "the underlay's MTU of \(underlay.byteCount) (\(underlay.source)) less \(overhead.byteCount) bytes of "
-      + "headers is \(largest)"
+    let sum =
+      "the underlay's MTU of \(underlay.byteCount) (\(underlay.source)) less \(overhead.byteCount) bytes of headers is "
+      + "\(largest)"
     switch segment.mtu {
     case .fixed(let value) where value <= largest: return value
     case .fixed(let value):
