@@ -289,7 +289,7 @@ final class TAPDeviceTests {
       var batch = FrameBatch()
       #expect(tap.receive(into: &batch) == EBADFD)
       #expect(send(frame, tap) == EBADFD)
-      try namespace.run { () throws(Errno) in try tap.reattach() }
+      _ = try namespace.run { () throws(Errno) in try tap.reattach() }
       let again = try setUp("t0", &netlink)
       let observer = try packetSocket(again.index)
       defer { _ = close(observer) }
