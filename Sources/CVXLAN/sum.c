@@ -32,9 +32,21 @@ static inline __attribute__((always_inline)) uint64_t sum_rest(const uint8_t *by
     memcpy(&word, bytes, 8);
     sum += (word & 0xFFFFFFFF) + (word >> 32);
   }
-  uint64_t last = 0;
-  for (size_t i = 0; i < count; i++) ((uint8_t *)&last)[i] = bytes[i];
-  return sum + (last & 0xFFFFFFFF) + (last >> 32);
+  // Each rest by a load of its own: bytes gathered in memory and read as one word would wait for the stores.
+  if (count & 4) {
+    uint32_t word;
+    memcpy(&word, bytes, 4);
+    sum += word;
+    bytes += 4;
+  }
+  if (count & 2) {
+    uint16_t word;
+    memcpy(&word, bytes, 2);
+    sum += word;
+    bytes += 2;
+  }
+  if (count & 1) sum += __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? (uint64_t)*bytes << 8 : *bytes;
+  return sum;
 }
 
 EACH_WIDTH uint64_t cvxlan_sum(const uint8_t *bytes, size_t count) {

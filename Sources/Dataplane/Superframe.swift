@@ -83,23 +83,31 @@ struct Superframe {
     var sum = cvxlan_copy_and_sum(to + headerByteCount, frame + headerByteCount + offset, byteCount)
     let network = to + networkOffset
     let transport = to + transportOffset
+    // What changes is computed from the superframe's own headers: reading back what was just written would wait for it.
     let transportByteCount = headerByteCount &- transportOffset &+ byteCount
     if isIPv6 {
       network.setBigEndian16(transportOffset &- networkOffset &- 40 &+ transportByteCount, at: 4)
     } else {
-      network.setBigEndian16(transportOffset &- networkOffset &+ transportByteCount, at: 2)
-      network.setBigEndian16(Int(network.bigEndian16(at: 4)) &+ index, at: 4)
-      network.setNative16(~TransportChecksum.fold(networkSum &+ UInt64(network.native32(at: 2))), at: 10)
+      let totalByteCount = UInt16(truncatingIfNeeded: transportOffset &- networkOffset &+ transportByteCount)
+      let identification = frame.bigEndian16(at: networkOffset &+ 4) &+ UInt16(truncatingIfNeeded: index)
+      let changing = UInt64(totalByteCount.bigEndian) &+ UInt64(identification.bigEndian)
+      network.setBigEndian16(Int(totalByteCount), at: 2)
+      network.setBigEndian16(Int(identification), at: 4)
+      network.setNative16(~TransportChecksum.fold(networkSum &+ changing), at: 10)
     }
-    sum &+= transportSum &+ UInt64(UInt16(truncatingIfNeeded: transportByteCount).bigEndian)
+    let lengthSum = UInt64(UInt16(truncatingIfNeeded: transportByteCount).bigEndian)
+    sum &+= transportSum &+ lengthSum
     if isUDP {
       transport.setBigEndian16(transportByteCount, at: 4)
-      sum &+= UInt64(transport.native16(at: 4))
+      sum &+= lengthSum
     } else {
-      transport.setBigEndian32(transport.bigEndian32(at: 4) &+ UInt32(truncatingIfNeeded: offset), at: 4)
-      if !isLast { transport[13] &= ~0x09 }
-      if index > 0 { transport[13] &= ~0x80 }
-      sum &+= UInt64(transport.native32(at: 4)) &+ UInt64(transport.native16(at: 12))
+      let sequence = frame.bigEndian32(at: transportOffset &+ 4) &+ UInt32(truncatingIfNeeded: offset)
+      var flags = frame.bigEndian16(at: transportOffset &+ 12)
+      if !isLast { flags &= ~0x09 }
+      if index > 0 { flags &= ~0x80 }
+      transport.setBigEndian32(sequence, at: 4)
+      transport.setBigEndian16(Int(flags), at: 12)
+      sum &+= UInt64(sequence.bigEndian) &+ UInt64(flags.bigEndian)
     }
     let field = isUDP ? TransportChecksum.offsetInUDP : TransportChecksum.offsetInTCP
     transport.setNative16(TransportChecksum.field(sum, isUDP: isUDP), at: field)
