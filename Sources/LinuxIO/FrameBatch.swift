@@ -1,7 +1,6 @@
 /// Frames read from one TAP, packed one behind the other into memory that the batch owns.
 ///
-/// In front of every frame are `Limits.headroomByteCount` free bytes, so a header is put there without moving the
-/// frame.
+/// Each begins a whole number of cache lines after the first.
 /// Filled by a port and emptied by the data path, on one thread.
 package struct FrameBatch: ~Copyable {
   /// One frame of the batch.
@@ -51,7 +50,7 @@ package struct FrameBatch: ~Copyable {
   /// Where the next frame is to be read to: `Limits.frameByteCountMax` bytes. Only while `hasRoom`.
   package mutating func nextStart() -> UnsafeMutablePointer<UInt8> {
     precondition(hasRoom)
-    return memory + usedByteCount + Limits.headroomByteCount
+    return memory + usedByteCount
   }
 
   /// Adds the frame that was read to `nextStart()`.
@@ -60,8 +59,7 @@ package struct FrameBatch: ~Copyable {
     frames[count] = Frame(start: nextStart(), byteCount: byteCount, offload: offload)
     count += 1
     self.byteCount += byteCount
-    // The next headroom begins on a cache line.
-    usedByteCount += (Limits.headroomByteCount + byteCount + 63) & ~63
+    usedByteCount += (byteCount + Limits.cacheLineByteCount - 1) & ~(Limits.cacheLineByteCount - 1)
   }
 
   package subscript(index: Int) -> Frame {

@@ -1,7 +1,7 @@
 /// Our own bounds of one batch, each with its reason.
 package enum Limits {
-  /// Free bytes in front of every frame that was read, for the headers that encapsulation writes there.
-  package static let headroomByteCount = 64
+  /// Frames of a batch begin at multiples of it.
+  static let cacheLineByteCount = 64
   /// Frames read from one TAP before the underlay gets its turn again.
   package static let framesPerBatch = 64
   /// The longest frame a TAP can hand over: a superframe of 65,535 bytes behind Ethernet header and tags, rounded
@@ -10,9 +10,9 @@ package enum Limits {
   /// A batch of frames ends with the one that brings it to so many bytes: what fills one send. A second superframe
   /// would be read into memory that leaves the second-level cache before it is sent.
   package static let frameBatchByteCountEnough = 60_000
-  /// Memory of one batch: the bytes of all frames but the last, their headrooms, and the last.
+  /// Memory of one batch: the bytes of all frames but the last, what rounds them up, and the last.
   package static let frameBatchByteCount =
-    frameBatchByteCountEnough + framesPerBatch * (headroomByteCount + 64) + frameByteCountMax
+    frameBatchByteCountEnough + framesPerBatch * cacheLineByteCount + frameByteCountMax
   /// Buffers filled by one receive call, each with up to 64 datagrams of one flow (UDP_GRO). Eight gained 10 to 15 % of
   /// processor time over one.
   package static let datagramsPerBatch = 8

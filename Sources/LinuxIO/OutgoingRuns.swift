@@ -80,11 +80,11 @@ package struct OutgoingRuns: ~Copyable {
     runs.deallocate()
   }
 
-  /// Forgets all runs, and the bytes too unless copies of them are still to be made.
-  package mutating func clear(keepingBytes: Bool = false) {
+  /// Forgets all runs; their memory is used again.
+  package mutating func clear() {
     count = 0
     isClosed = true
-    if !keepingBytes { usedByteCount = 0 }
+    usedByteCount = 0
   }
 
   /// Whether datagrams of `byteCount` bytes in all, in at most `runCount` runs, fit.
@@ -116,23 +116,12 @@ package struct OutgoingRuns: ~Copyable {
     precondition(usedByteCount <= Limits.outgoingByteCount)
   }
 
-  /// The next datagram begins a new run.
-  package mutating func close() { isClosed = true }
-
   /// Adds a run as it stands: a copy for another peer of bytes that are here already.
   package mutating func append(_ run: Run) {
     precondition(count < capacity)
     runs[count] = run
     count &+= 1
     isClosed = true
-  }
-
-  /// Takes the last run away; its bytes stay.
-  package mutating func removeLast() -> Run {
-    precondition(count > 0)
-    count &-= 1
-    isClosed = true
-    return runs[count]
   }
 
   package subscript(index: Int) -> Run {

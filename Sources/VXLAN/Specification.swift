@@ -7,7 +7,6 @@ package enum Specification {
 
   /// EtherTypes (IEEE 802 numbers).
   package static let etherTypeIPv4: UInt16 = 0x0800
-  package static let etherTypeARP: UInt16 = 0x0806
   package static let etherTypeIPv6: UInt16 = 0x86DD
   /// 802.1Q customer tag and 802.1ad service tag.
   package static let etherTypeCustomerTag: UInt16 = 0x8100
@@ -24,6 +23,4 @@ package enum Specification {
   package static let ipv4HeaderByteCount = 20
   package static let ipv6HeaderByteCount = 40
   package static let udpHeaderByteCount = 8
-  /// The largest UDP payload over IPv4. RFC 768, RFC 791.
-  package static let udpPayloadByteCountMax = 65507
 }

@@ -10,16 +10,17 @@ struct FrameBatchTests {
     batch.append(byteCount: byteCount, offload: VirtioNetHeader())
   }
 
-  @Test("frames keep their bytes when headers are written into the headroom of all of them")
-  func headroom() {
+  @Test("frames keep their bytes, whatever the lengths of their neighbours, and begin cache lines apart")
+  func packing() {
     var batch = FrameBatch()
-    let lengths = [60, 1, 64, 1514, 0, 9014, 14]
+    let lengths = [60, 1, 64, 1514, 65, 9014, 14]
     for (index, length) in lengths.enumerated() { append(length, of: UInt8(index), to: &batch) }
     let count = batch.count
+    let first = batch[0].start
     #expect(count == lengths.count)
     for index in lengths.indices {
-      let start = batch[index].start - Limits.headroomByteCount
-      start.update(repeating: 0xA5, count: Limits.headroomByteCount)
+      let distance = batch[index].start - first
+      #expect(distance % 64 == 0)
     }
     for (index, length) in lengths.enumerated() {
       let frame = batch[index]
