@@ -46,9 +46,30 @@ extension Engine {
         decapsulate(arrival, now: now)
         arrival.start += arrival.byteCount
         rest &-= arrival.byteCount
+        // What follows in a buffer is mostly more of the same flow.
+        let taken = rest > 0 ? continueRun(arrival, rest: rest, stride: buffer.datagramByteCount, now: now) : 0
+        arrival.start += taken
+        rest &-= taken
       } while rest > 0
     }
     deliver()
+  }
+
+  /// Takes the datagrams from `arrival.start` on that continue the superframe under way: `rest` bytes, each datagram but
+  /// the last of `stride` bytes. Answers how many bytes they are.
+  private mutating func continueRun(_ arrival: Arrival, rest: Int, stride: Int, now: Instant) -> Int {
+    // Where congestion may have to be carried inwards, each frame is looked at by itself.
+    guard arrival.peer == lastHeader.peer, ECN(trafficClass: arrival.trafficClass) == .notECT else { return 0 }
+    let segment = lastHeader.segment
+    let taken = coalescing.extend(
+      arrival.start, byteCount: rest, datagramByteCount: stride, header: lastHeader.bytes, segment: segment,
+      peer: arrival.peer, to: &deliveries)
+    guard taken.count > 0 else { return 0 }
+    counters.received(taken.byteCount, fromPeer: arrival.peer, now: now.nanoseconds)
+    counters.add(taken.count, to: .framesIn, .underlay, segment: segment)
+    counters.add(
+      taken.byteCount &- taken.count &* VXLANHeader.byteCount, to: .bytesIn, .underlay, segment: segment)
+    return taken.byteCount
   }
 
   private mutating func decapsulate(_ datagram: Arrival, now: Instant) {

@@ -14,6 +14,17 @@ struct MergeCandidate {
   let isIPv6: Bool
   let isUDP: Bool
 
+  /// All ones: the other way to spell a checksum of zero, which neither the kernel nor UDP would write in an IPv4 or TCP
+  /// header. Such a frame would come out of a superframe changed.
+  static let otherZero: UInt16 = 0xFFFF
+
+  var ipProtocol: UInt8 { isUDP ? Specification.protocolUDP : Specification.protocolTCP }
+
+  /// Whether `frame`, in which this was found, is the last of what its sender wrote: it has PSH.
+  func isLast(_ frame: UnsafeMutablePointer<UInt8>) -> Bool {
+    !isUDP && frame[transportOffset + 13] & OpenRun.push != 0
+  }
+
   /// Nil for whatever goes alone.
   // SAFETY: every offset is compared with `byteCount`, which the caller knows to be there, before it is read.
   init?(_ frame: UnsafeMutablePointer<UInt8>, byteCount: Int, mergesUDP: Bool) {
@@ -68,19 +79,16 @@ struct MergeCandidate {
     _ frame: UnsafeMutablePointer<UInt8>, _ byteCount: Int, _ candidate: MergeCandidate
   ) -> Bool {
     let network = frame + candidate.networkOffset
-    // Zero may be spelt as all ones where the kernel, and UDP, would not write it so: such a frame would come out
-    // changed.
-    if !candidate.isIPv6, network.native16(at: 10) == 0xFFFF { return false }
+    if !candidate.isIPv6, network.native16(at: 10) == otherZero { return false }
     if !candidate.isUDP,
-      (frame + candidate.transportOffset).native16(at: TransportChecksum.offsetInTCP) == 0xFFFF
+      (frame + candidate.transportOffset).native16(at: TransportChecksum.offsetInTCP) == otherZero
     {
       return false
     }
     if !candidate.isIPv6, TransportChecksum.fold(cvxlan_sum(network, 20)) != 0xFFFF { return false }
     let sum = TransportChecksum.pseudoHeader(
       network: network, isIPv6: candidate.isIPv6,
-      ipProtocol: candidate.isUDP ? Specification.protocolUDP : Specification.protocolTCP,
-      byteCount: byteCount - candidate.transportOffset)
+      ipProtocol: candidate.ipProtocol, byteCount: byteCount - candidate.transportOffset)
     let all = sum &+ cvxlan_sum(frame + candidate.transportOffset, byteCount - candidate.transportOffset)
     return TransportChecksum.fold(all) == 0xFFFF
   }

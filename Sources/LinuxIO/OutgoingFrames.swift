@@ -80,6 +80,23 @@ package struct OutgoingFrames: ~Copyable {
     write.pointee.byteCount &+= frameByteCount
   }
 
+  /// Where the vectors of further payloads for the last write belong, as many as there is room for; see
+  /// `extendLast(payloadCount:frameByteCount:)`.
+  package var freeVectors: UnsafeMutableBufferPointer<iovec> {
+    UnsafeMutableBufferPointer(start: vectors + vectorCount, count: max(0, vectorCapacity - vectorCount - 2))
+  }
+
+  /// Adds to the last write the payloads of `payloadCount` more frames, whose vectors `freeVectors` was given.
+  /// - Parameter frameByteCount: of all these frames, headers among them.
+  package mutating func extendLast(payloadCount: Int, frameByteCount: Int) {
+    precondition(count > 0 && payloadCount <= freeVectors.count)
+    vectorCount &+= payloadCount
+    let write = writes + (count &- 1)
+    write.pointee.vectorCount &+= payloadCount
+    write.pointee.frameCount &+= payloadCount
+    write.pointee.byteCount &+= frameByteCount
+  }
+
   package subscript(index: Int) -> Write {
     precondition(index < count)
     return writes[index]
