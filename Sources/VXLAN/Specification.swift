@@ -18,9 +18,27 @@ package enum Specification {
   @inlinable package static var protocolTCP: UInt8 { 6 }
   @inlinable package static var protocolUDP: UInt8 { 17 }
   @inlinable package static var protocolSCTP: UInt8 { 132 }
+  @inlinable package static var protocolICMP: UInt8 { 1 }
+  @inlinable package static var protocolICMPv6: UInt8 { 58 }
+  /// IPv6 extension headers (RFC 8200, section 4.1; RFC 4302), and what says that nothing follows.
+  @inlinable package static var protocolHopByHop: UInt8 { 0 }
+  @inlinable package static var protocolRouting: UInt8 { 43 }
+  @inlinable package static var protocolFragment: UInt8 { 44 }
+  @inlinable package static var protocolAuthentication: UInt8 { 51 }
+  @inlinable package static var protocolNone: UInt8 { 59 }
+  @inlinable package static var protocolDestinationOptions: UInt8 { 60 }
 
   /// Header sizes without options.
   @inlinable package static var ipv4HeaderByteCount: Int { 20 }
   @inlinable package static var ipv6HeaderByteCount: Int { 40 }
   @inlinable package static var udpHeaderByteCount: Int { 8 }
+
+  /// Whether another header of IPv6 follows one with this number.
+  @inlinable
+  package static func isIPv6Extension(_ number: UInt8) -> Bool {
+    switch number {
+    case protocolHopByHop, protocolRouting, protocolFragment, protocolAuthentication, protocolDestinationOptions: true
+    default: false
+    }
+  }
 }
