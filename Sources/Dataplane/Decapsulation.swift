@@ -55,8 +55,8 @@ extension Engine {
     deliver()
   }
 
-  /// Takes the datagrams from `arrival.start` on that continue the superframe under way: `rest` bytes, each datagram but
-  /// the last of `stride` bytes. Answers how many bytes they are.
+  /// Takes the datagrams from `arrival.start` on that continue the superframe under way: `rest` bytes, each datagram
+  /// but the last of `stride` bytes. Answers how many bytes they are.
   private mutating func continueRun(_ arrival: Arrival, rest: Int, stride: Int, now: Instant) -> Int {
     // Where congestion may have to be carried inwards, each frame is looked at by itself.
     guard arrival.peer == lastHeader.peer, ECN(trafficClass: arrival.trafficClass) == .notECT else { return 0 }

@@ -14,8 +14,8 @@ struct MergeCandidate {
   let isIPv6: Bool
   let isUDP: Bool
 
-  /// All ones: the other way to spell a checksum of zero, which neither the kernel nor UDP would write in an IPv4 or TCP
-  /// header. Such a frame would come out of a superframe changed.
+  /// All ones: the other way to spell a checksum of zero, which neither the kernel nor UDP would write in an IPv4 or
+  /// TCP header. Such a frame would come out of a superframe changed.
   static let otherZero: UInt16 = 0xFFFF
 
   var ipProtocol: UInt8 { isUDP ? Specification.protocolUDP : Specification.protocolTCP }

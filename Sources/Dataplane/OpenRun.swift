@@ -53,7 +53,8 @@ struct OpenRun {
   }
 
   // HOT
-  /// Takes the frame, if it is the next segment. Answers whether it is; its payload is then `byteCount` less the headers.
+  /// Takes the frame, if it is the next segment. Answers whether it is; its payload is then `byteCount` less the
+  /// headers.
   ///
   /// - Parameter byteCount: of the frame, whatever it is.
   // SAFETY: a frame that is no longer than the first's headers is refused before it is read.

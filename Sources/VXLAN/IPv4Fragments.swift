@@ -42,8 +42,8 @@ package struct IPv4Fragments: Equatable, Sendable {
     guard last <= 65_535 else { return nil }
   }
 
-  /// Writes piece number `index` of `frame`, the one that this was made of, to the start of `bytes`, which must have room
-  /// for `frameByteCountMax`. Answers its length.
+  /// Writes piece number `index` of `frame`, the one that this was made of, to the start of `bytes`, which must have
+  /// room for `frameByteCountMax`. Answers its length.
   package func write(_ index: Int, of frame: borrowing Span<UInt8>, to bytes: inout MutableSpan<UInt8>) -> Int {
     precondition(index >= 0 && index < count && bytes.count >= frameByteCountMax)
     for position in 0..<(networkOffset + Specification.ipv4HeaderByteCount) { bytes[position] = frame[position] }

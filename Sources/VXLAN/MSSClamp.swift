@@ -83,7 +83,8 @@ package enum MSSClamp {
   private static func adjustChecksum(
     of change: Change, at offset: Int, tcp: Int, in frame: inout MutableSpan<UInt8>
   ) {
-    // The sum is of words from the TCP header on; a value that begins in the middle of one counts with its bytes swapped.
+    // The sum is of words from the TCP header on; a value that begins in the middle of one counts with its bytes
+    // swapped.
     let isSwapped = (offset - tcp) % 2 != 0
     let checksum = frame.span.bigEndian16(at: tcp + 16)
     let adjusted = Checksum.adjusted(

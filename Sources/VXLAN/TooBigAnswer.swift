@@ -1,5 +1,5 @@
-/// The answer to the sender of an inner packet that its path cannot carry: ICMP "fragmentation needed" or ICMPv6 "packet
-/// too big", as a frame for the TAP.
+/// The answer to the sender of an inner packet that its path cannot carry: ICMP "fragmentation needed" or ICMPv6
+/// "packet too big", as a frame for the TAP.
 ///
 /// It comes from the packet's own destination, since a tunnel of layer 2 has no address in the inner network; a sender
 /// accepts that, as it compares the quoted packet with its sockets.
