@@ -67,13 +67,13 @@ if Context.environment["BENCHMARKS"] == "1" {
   package.products = []
   package.dependencies = []
   package.targets.removeAll {
-    !["VXLAN", "CVXLAN", "Forwarding", "CLinuxIO", "LinuxIO", "Dataplane"].contains($0.name)
+    !["VXLAN", "CVXLAN", "Forwarding", "CLinuxIO", "LinuxIO", "Dataplane", "TestKit"].contains($0.name)
   }
   package.targets += [
     .target(name: "CAllocationCount"),
     .executableTarget(
       name: "DataPathBenchmarks", dependencies: measured + ["CAllocationCount"],
       path: "Benchmarks/DataPathBenchmarks"),
-    .testTarget(name: "AllocationCountTests", dependencies: ["CAllocationCount"]),
+    .testTarget(name: "AllocationCountTests", dependencies: measured + ["CAllocationCount", "TestKit"]),
   ]
 }

@@ -19,10 +19,15 @@ struct AllocationCountTests {
   @Test("sees exactly one allocation for one object")
   func seesOneObject() {
     var box: Box?
-    let count = allocations { box = Box() }
+    let count = allocations { box = Self.makeBox() }
     #expect(count == 1)
     #expect(box?.value == 1)
   }
+
+  /// Not inlined, or the object would live on the stack.
+  @inline(never)
+  @_optimize(none)
+  private static func makeBox() -> Box { Box() }
 
   @Test("sees exactly one allocation for the storage of one array")
   func seesOneArray() {

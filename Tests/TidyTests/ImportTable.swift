@@ -57,7 +57,7 @@ enum ImportTable {
     table["SimulationTests"] = upToDataplane.union(testTools)
     table["TidyTests"] = ["Foundation", "Testing"]
     table["DataPathBenchmarks"] = upToDataplane.union(["CAllocationCount", "Glibc"])
-    table["AllocationCountTests"] = ["CAllocationCount", "Glibc", "Testing"]
+    table["AllocationCountTests"] = upToDataplane.union(testTools).union(["CAllocationCount"])
     return table
   }()
 }

@@ -1,56 +1,55 @@
 import LinuxIO
-import TestKit
 import VXLAN
 
 /// One flow of TCP or UDP between two stations: the next frame of it, with every field at a value that a test may
 /// change.
-struct InnerFlow {
-  var isUDP = false
-  var isIPv6 = false
-  var destination = MACAddress.station(9)
-  var source = MACAddress.station(1)
+package struct InnerFlow {
+  package var isUDP = false
+  package var isIPv6 = false
+  package var destination = MACAddress.station(9)
+  package var source = MACAddress.station(1)
   /// 802.1Q tags, the outer one first.
-  var tags: [UInt16] = []
-  var trafficClass: UInt8 = 0
-  var hopLimit: UInt8 = 64
-  var flowLabel: UInt32 = 0x1_2345
+  package var tags: [UInt16] = []
+  package var trafficClass: UInt8 = 0
+  package var hopLimit: UInt8 = 64
+  package var flowLabel: UInt32 = 0x1_2345
   /// Flags and offset of IPv4.
-  var fragment: UInt16 = 0x4000
-  var identification: UInt16 = 1
+  package var fragment: UInt16 = 0x4000
+  package var identification: UInt16 = 1
   /// Of IPv4, a multiple of 4 bytes.
-  var networkOptions: [UInt8] = []
+  package var networkOptions: [UInt8] = []
   /// An IPv6 destination-options header of 8 bytes stands between.
-  var hasExtensionHeader = false
-  var host: UInt8 = 1
-  var sourcePort: UInt16 = 40_000
-  var destinationPort: UInt16 = 443
-  var sequence: UInt32 = 1_000
-  var acknowledgement: UInt32 = 77
-  var window: UInt16 = 500
-  var urgentPointer: UInt16 = 0
+  package var hasExtensionHeader = false
+  package var host: UInt8 = 1
+  package var sourcePort: UInt16 = 40_000
+  package var destinationPort: UInt16 = 443
+  package var sequence: UInt32 = 1_000
+  package var acknowledgement: UInt32 = 77
+  package var window: UInt16 = 500
+  package var urgentPointer: UInt16 = 0
   /// Of TCP; ACK alone.
-  var flags: UInt8 = 0x10
+  package var flags: UInt8 = 0x10
   /// Of TCP, a multiple of 4 bytes: timestamps.
-  var options: [UInt8] = [1, 1, 8, 10, 0, 0, 0, 5, 0, 0, 0, 4]
+  package var options: [UInt8] = [1, 1, 8, 10, 0, 0, 0, 5, 0, 0, 0, 4]
 
   /// TCP and UDP over both families.
-  static let kinds = [
+  package static let kinds = [
     InnerFlow(), InnerFlow(isIPv6: true), InnerFlow(isUDP: true), InnerFlow(isUDP: true, isIPv6: true),
   ]
 
-  init(isUDP: Bool = false, isIPv6: Bool = false) {
+  package init(isUDP: Bool = false, isIPv6: Bool = false) {
     self.isUDP = isUDP
     self.isIPv6 = isIPv6
   }
 
-  var networkOffset: Int { 14 + 4 * tags.count }
-  var transportOffset: Int {
+  package var networkOffset: Int { 14 + 4 * tags.count }
+  package var transportOffset: Int {
     networkOffset + (isIPv6 ? (hasExtensionHeader ? 48 : 40) : 20 + networkOptions.count)
   }
-  var headerByteCount: Int { transportOffset + (isUDP ? 8 : 20 + options.count) }
+  package var headerByteCount: Int { transportOffset + (isUDP ? 8 : 20 + options.count) }
 
   /// The next frame, its checksums right.
-  func frame(_ payload: [UInt8]) -> [UInt8] {
+  package func frame(_ payload: [UInt8]) -> [UInt8] {
     var frame = destination.octets + source.octets
     for tag in tags { frame += [0x81, 0] + Self.octets(tag) }
     frame += isIPv6 ? [0x86, 0xDD] : [8, 0]
@@ -62,7 +61,7 @@ struct InnerFlow {
 
   /// The next frame as a superframe of segments with `gsoByteCount` bytes of payload each, and what the kernel says of
   /// it.
-  func superframe(_ payload: [UInt8], gsoByteCount: Int) -> (frame: [UInt8], header: VirtioNetHeader) {
+  package func superframe(_ payload: [UInt8], gsoByteCount: Int) -> (frame: [UInt8], header: VirtioNetHeader) {
     var header = VirtioNetHeader()
     header.flags = VirtioNetHeader.needsChecksum
     header.gsoType =
@@ -75,13 +74,13 @@ struct InnerFlow {
   }
 
   /// The frames of `payload` in segments of `byteCount` bytes, as a sender without offloads would make them.
-  func segments(_ payload: [UInt8], byteCount: Int) -> [[UInt8]] {
+  package func segments(_ payload: [UInt8], byteCount: Int) -> [[UInt8]] {
     let (frame, header) = superframe(payload, gsoByteCount: byteCount)
     return ReferenceSegmentation.frames(of: frame, header)
   }
 
   /// What follows `byteCount` bytes of payload in `frameCount` frames.
-  mutating func advance(byteCount: Int, frameCount: Int = 1) {
+  package mutating func advance(byteCount: Int, frameCount: Int = 1) {
     sequence &+= UInt32(byteCount)
     identification &+= UInt16(truncatingIfNeeded: frameCount)
   }
