@@ -57,9 +57,10 @@ def checksum(header):
     return ~total & 0xFFFF
 
 
-def ipv4(protocol, body, traffic_class=0, source="10.42.0.1", destination="10.42.0.2"):
-    """An IPv4 packet with DF and a correct header checksum."""
-    header = struct.pack(">BBHHHBBH", 0x45, traffic_class, 20 + len(body), 1, 0x4000, 64, protocol, 0)
+def ipv4(protocol, body, traffic_class=0, source="10.42.0.1", destination="10.42.0.2",
+         identification=1, flags=0x4000):
+    """An IPv4 packet, with DF unless `flags` are others, and a correct header checksum."""
+    header = struct.pack(">BBHHHBBH", 0x45, traffic_class, 20 + len(body), identification, flags, 64, protocol, 0)
     header += ipaddress.ip_address(source).packed + ipaddress.ip_address(destination).packed
     return header[:10] + struct.pack(">H", checksum(header)) + header[12:] + body
 
@@ -73,6 +74,51 @@ def ipv6(next_header, body, traffic_class=0, source="fd42::1", destination="fd42
 def udp(source_port, destination_port, body):
     """A UDP header without a checksum, and its payload."""
     return struct.pack(">HHHH", source_port, destination_port, 8 + len(body), 0) + body
+
+
+def _transport_checksum(frame, transport, field):
+    """The checksum of the TCP or UDP header at `transport`, whose own field at `field` counts as zero."""
+    six = frame[14] >> 4 == 6
+    addresses = frame[22:54] if six else frame[26:34]
+    body = frame[transport:field] + b"\0\0" + frame[field + 2:]
+    pseudo = addresses + struct.pack(">HH", frame[20 if six else 23], len(body))
+    return checksum(pseudo + body + b"\0" * (len(body) % 2))
+
+
+def finished(frame, transport, field):
+    """The frame with the right checksum at `field`."""
+    value = _transport_checksum(frame, transport, field)
+    if field == transport + 6 and value == 0:
+        value = 0xFFFF  # UDP: zero means none
+    return frame[:field] + struct.pack(">H", value) + frame[field + 2:]
+
+
+class InnerFlow:
+    """Frames of one TCP or UDP flow from one station to another, in order, checksums right. TTL and windows stay.
+
+    IPv4 is without DF unless `flags` say otherwise, so that its identification means something (RFC 6864).
+    """
+
+    def __init__(self, version=4, udp=False, source=mac(0xB0B), destination=mac(0x99), port=40_000, flags=0):
+        self.version, self.udp, self.port, self.flags = version, udp, port, flags
+        self.stations = destination + source
+        self.identification, self.sequence = 0xFFF8, 0xFFFF_F000  # both pass over their end
+
+    def frame(self, payload):
+        """The next frame."""
+        if self.udp:
+            body = struct.pack(">HHHH", self.port, 443, 8 + len(payload), 0) + payload
+        else:
+            body = struct.pack(">HHIIBBHHH", self.port, 443, self.sequence, 77, 0x50, 0x10, 500, 0, 0) + payload
+            self.sequence = (self.sequence + len(payload)) & 0xFFFF_FFFF
+        number = 17 if self.udp else 6
+        if self.version == 6:
+            packet, transport, ethertype = ipv6(number, body), 54, 0x86DD
+        else:
+            packet, transport, ethertype = ipv4(number, body, identification=self.identification, flags=self.flags), 34, 0x0800
+            self.identification = (self.identification + 1) & 0xFFFF
+        frame = self.stations + struct.pack(">H", ethertype) + packet
+        return finished(frame, transport, transport + (6 if self.udp else 16))
 
 
 RESERVED_BITS = [bit for bit in range(64) if bit != 4 and not 32 <= bit < 56]

@@ -101,6 +101,10 @@ class Host:
         done = self.ip("-d", "-s", "-j", "addr", "show", "dev", device, check=False)
         return json.loads(done.stdout)[0] if done.returncode == 0 else None
 
+    def links(self):
+        """What `ip -j` says of every device."""
+        return json.loads(self.ip("-s", "-j", "link", "show").stdout)
+
     def mac(self, device):
         """The MAC address of a device, as text."""
         return self.link(device)["address"]

@@ -1,16 +1,19 @@
 """vtep on h1 and the Linux kernel's vxlan device on h2 are one Ethernet."""
 
-import hashlib
 import os
+import random
 
 import pytest
 
+from conftest import full
+from datagrams import Losses, exchange
 from lab import Lab
-from transfer import random_bytes, tcp_hash, udp_bytes
+from transfer import blocks, bulk_and_short, tcp_hash, udp_bytes
 
 FAMILIES = ("v4", "v6")
 VNIS = (1, 4242, 16777215)
-TCP_BYTES = 100_000_000
+TRANSFERS = len(FAMILIES) * len(VNIS) * 4
+"""Of TCP in this file at length, and of series of UDP: two directions and two inner families for each overlay."""
 V4, V6 = ("10.42.0.1", "10.42.0.2"), ("fd42::1", "fd42::2")
 
 
@@ -64,10 +67,29 @@ def test_udp_of_60000_bytes_arrives_whole_in_inner_fragments(overlay):
 @pytest.mark.parametrize("way", (0, 1), ids=("from-vtep", "to-vtep"))
 def test_a_tcp_transfer_is_byte_exact(overlay, way):
     sender, receiver, v4, v6 = both_ways(overlay)[way]
-    for address, count in ((v4, TCP_BYTES), (v6, TCP_BYTES)):
-        data = random_bytes(count)
-        expected = hashlib.sha256(data).hexdigest()
-        assert tcp_hash(sender, receiver, address, data) == expected, f"{sender.name} to {address}"
+    for address in (v4, v6):
+        data, expected = blocks(-(-(10_000_000_000 if full() else 2_400_000_000) // TRANSFERS))
+        assert tcp_hash(sender, receiver, address, *data, timeout=300) == expected, f"{sender.name} to {address}"
+
+
+@pytest.mark.parametrize("way", (0, 1), ids=("from-vtep", "to-vtep"))
+def test_udp_of_random_sizes_arrives_as_the_same_multiset_of_datagrams(overlay, way):
+    sender, receiver, v4, v6 = both_ways(overlay)[way]
+    for address, headers in ((v4, 28), (v6, 48)):
+        losses = Losses((overlay.h1, overlay.h2), overlay.agents)
+        count = -(-(1_000_000 if full() else 120_000) // TRANSFERS)
+        sent, lost, without_room = exchange(sender, receiver, address, count, overlay.overlay_mtu - headers,
+                                            random.Random(f"{overlay.vni} {address}"))
+        named = losses.by_name()
+        assert sent == count and lost <= without_room + sum(named.values()), f"{lost} vanished unseen: {named}"
+
+
+@pytest.mark.parametrize("way", (0, 1), ids=("from-vtep", "to-vtep"))
+def test_a_bulk_and_a_hundred_short_connections_at_once_are_all_byte_exact(overlay, way):
+    sender, receiver, v4, v6 = both_ways(overlay)[way]
+    address = v4 if overlay.family == "v4" else v6
+    count = (1_000_000_000 if full() else 100_000_000) // len(VNIS)
+    assert bulk_and_short(sender, receiver, address, count) == (True, [True] * 100)
 
 
 def test_frames_were_counted_and_none_was_refused(overlay):

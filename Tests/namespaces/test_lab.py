@@ -3,16 +3,19 @@
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
 
 import pytest
 
-from frames import ethernet, mac
+from datagrams import Ledger, Losses
+from frames import InnerFlow, ethernet, mac
 from host import wait_until
 from lab import Lab, remove_leftovers
 from peer import RawPeer
+from superframes import segments
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -107,3 +110,41 @@ def test_without_a_tool_the_suite_fails_and_says_what_to_install():
 def test_without_a_binary_the_suite_fails_and_says_how_to_build_it():
     status, said = refusal(VTEP_BINARY="/nonexistent/vtep")
     assert status == 1 and "swift build" in said
+
+
+@pytest.mark.parametrize("arrived", (b"other", b"on", b"once "), ids=("altered", "cut", "longer"))
+def test_a_datagram_that_was_not_sent_so_does_not_pass(arrived):
+    ledger = Ledger()
+    ledger.send([b"once", b"twice", b"twice"])
+    ledger.arrive(b"twice")
+    with pytest.raises(AssertionError, match="altered, cut or twice"):
+        ledger.arrive(arrived)
+
+
+def test_a_datagram_that_comes_twice_does_not_pass_and_one_that_never_comes_is_missed():
+    ledger = Ledger()
+    ledger.send([b"once", b"never"])
+    ledger.arrive(b"once")
+    with pytest.raises(AssertionError, match="altered, cut or twice"):
+        ledger.arrive(b"once")
+    assert ledger.missing.total() == 1
+
+
+def test_what_an_agent_or_a_device_drops_is_named(lab):
+    agent = lab.agent()
+    losses, before = Losses((lab.h1, lab.h2), [agent]), agent.counters()
+    assert losses.by_name() == {}
+    with RawPeer(lab.h2, agent) as peer:
+        peer.send(b"short", times=5)
+        agent.settled(before, underlay=5)
+    assert losses.by_name() == {"h1 underlay short-header": 5}
+
+
+def test_a_superframe_is_cut_as_the_flow_would_have_been_sent():
+    for version, udp in ((4, False), (4, True), (6, False), (6, True)):
+        flow, whole = InnerFlow(version, udp), InnerFlow(version, udp)
+        data = [bytes([number]) * (100 if number < 9 else 60) for number in range(10)]
+        start = 34 if version == 4 else 54
+        kind = 5 if udp else 1 if version == 4 else 4
+        header = struct.pack("BBHHHH", 1, kind, 0, 100, start, 6 if udp else 16)
+        assert segments(header, whole.frame(b"".join(data))) == [flow.frame(each) for each in data]

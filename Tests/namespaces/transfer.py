@@ -3,11 +3,13 @@
 import hashlib
 import ipaddress
 import os
+import random
 import socket
 import threading
 
-_PORT = 5201
+_PORT, _SHORT_PORT = 5201, 5400
 _CHUNK = 1 << 18
+_BLOCK = 25_000_000
 _pool = b""
 
 
@@ -17,6 +19,17 @@ def random_bytes(count):
     if len(_pool) < count:
         _pool = os.urandom(count)
     return memoryview(_pool)[:count]
+
+
+def blocks(count):
+    """Blocks of random data of `count` bytes in all, each different from the one before, and their SHA-256."""
+    pool, made, whole = random_bytes(_BLOCK), [], hashlib.sha256()
+    while count > 0:
+        begin = 8191 * len(made) % (_BLOCK // 2)
+        made.append(pool[begin:min(_BLOCK, begin + count)])
+        whole.update(made[-1])
+        count -= len(made[-1])
+    return made, whole.hexdigest()
 
 
 def _family(address):
@@ -68,3 +81,53 @@ def udp_bytes(sender, receiver, address, payload, timeout=3):
                 return incoming.recv(1 << 16)
             except TimeoutError:
                 return None
+
+
+def bulk_and_short(sender, receiver, address, count):
+    """A TCP transfer of `count` bytes and a hundred short connections of up to 200,000 bytes, all at once.
+
+    Returns whether the bulk arrived as it was, and for each short connection whether it did.
+    """
+    data, expected = blocks(count)
+    chance, results, bulk = random.Random(100), [], []
+    with receiver.bound(socket.SOCK_STREAM, address, _SHORT_PORT) as listener:
+        listener.listen(128)
+        listener.settimeout(60)
+        threads = [threading.Thread(target=_answer_all, args=(listener, 100)), threading.Thread(
+            target=lambda: bulk.append(tcp_hash(sender, receiver, address, *data, timeout=300)))]
+        threads += [threading.Thread(target=_short_connection, args=(
+            sender, address, chance.randbytes(chance.randrange(1, 200_000)), results)) for _ in range(100)]
+        for thread in threads:
+            thread.daemon = True
+            thread.start()
+        for thread in threads:
+            thread.join(300)
+    return bulk == [expected], results
+
+
+def _answer_all(listener, count):
+    """Answers each of `count` connections with the SHA-256 of what it sent."""
+    def answer(connection):
+        with connection:
+            connection.settimeout(60)
+            whole = hashlib.sha256()
+            while block := connection.recv(1 << 16):
+                whole.update(block)
+            connection.sendall(whole.digest())
+    threads = []
+    for _ in range(count):
+        connection, _ = listener.accept()
+        threads.append(threading.Thread(target=answer, args=(connection,), daemon=True))
+        threads[-1].start()
+    for thread in threads:
+        thread.join(60)
+
+
+def _short_connection(sender, address, data, results):
+    """Sends `data` and compares the answer with its SHA-256; adds whether they were equal to `results`."""
+    with sender.socket(_family(address), socket.SOCK_STREAM) as outgoing:
+        outgoing.settimeout(60)
+        outgoing.connect((address, _SHORT_PORT))
+        outgoing.sendall(data)
+        outgoing.shutdown(socket.SHUT_WR)
+        results.append(outgoing.recv(32, socket.MSG_WAITALL) == hashlib.sha256(data).digest())
