@@ -5,9 +5,9 @@ import os
 import re
 import signal
 import subprocess
-import time
 
 from host import wait_until
+from stopwatch import Stopwatch
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _PLAIN = re.compile(r"[A-Za-z0-9_./:-]*[A-Za-z_./-][A-Za-z0-9_./:-]*\w")
@@ -25,7 +25,7 @@ def binary():
     return None
 
 
-def vtep(*arguments, timeout=20, **options):
+def vtep(*arguments, timeout=60, **options):
     """Runs a `vtep` command outside the lab, to its end."""
     return subprocess.run([binary(), *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
                           stdin=subprocess.DEVNULL, **options)
@@ -119,7 +119,7 @@ class Agent:
     def start(self, environment=None):
         """Starts the agent and waits for its line `ready`."""
         self.launch(environment)
-        wait_until(lambda: self.process.poll() is not None or self.ready(), 10, "the agent prints `ready`", every=0.005)
+        wait_until(lambda: self.process.poll() is not None or self.ready(), 30, "the agent prints `ready`", every=0.005)
         assert self.process.poll() is None, f"the agent ended with {self.process.returncode}: {self.stderr()}"
         self.started = True
         Agent.running.append(self)
@@ -138,13 +138,13 @@ class Agent:
         """Ends the agent: within 2 s, status 0, TAPs gone, socket file gone, every frame accounted for."""
         self.check_identity()
         self.forget()
-        begin = time.monotonic()
+        watch = Stopwatch()
         self.process.send_signal(signal_number)
         try:
-            status = self.process.wait(timeout=10)
+            status = self.process.wait(timeout=20)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"the agent did not end within 10 s of signal {signal_number}") from None
-        taken = time.monotonic() - begin
+            raise AssertionError(f"the agent did not end within 20 s of signal {signal_number}") from None
+        taken = watch.seconds()
         assert status == 0, f"the agent ended with {status}: {self.stderr()}"
         assert taken <= 2, f"the agent took {taken:.1f} s to end"
         for tap in self.taps:
@@ -184,7 +184,7 @@ class Agent:
         """The counters now."""
         return Counters(self.json("stats"), self.json("drops"))
 
-    def settled(self, before, underlay=0, overlay=0, seconds=10):
+    def settled(self, before, underlay=0, overlay=0, seconds=20):
         """What was counted since `before`, once that many datagrams and frames were (lost ones count as read)."""
         def enough():
             now = self.counters().since(before)
@@ -192,7 +192,7 @@ class Agent:
             return read >= underlay and now.overlay["frames-in"] >= overlay and _balanced(now) and now
         return wait_until(enough, seconds, f"{underlay} datagrams and {overlay} frames of the TAP are counted")
 
-    def check_identity(self, seconds=2):
+    def check_identity(self, seconds=10):
         """frames-in = frames-out + drops + consumed + waiting, on both sides, and the sums agree."""
         assert self.process.poll() is None, f"the agent ended by itself with {self.process.returncode}: {self.stderr()}"
         # Reading while frames flow is no snapshot: the identity may take a moment to be seen.

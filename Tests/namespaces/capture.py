@@ -18,7 +18,7 @@ class Capture:
         self.process = host.popen("tcpdump", "-Z", "root", "-i", device, "-Q", direction, "-U", "--immediate-mode",
                                   "-s", "0", "-B", "16384", "-w", path, f"({expression}) or ({FRAGMENT})",
                                   stderr=self.log)
-        wait_until(lambda: "listening on" in self.said(), 10, f"tcpdump listens on {device}: {self.said()}")
+        wait_until(lambda: "listening on" in self.said(), 30, f"tcpdump listens on {device}: {self.said()}")
 
     def __enter__(self):
         return self
@@ -36,7 +36,7 @@ class Capture:
         if self.process.poll() is not None:
             return
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=30)
         assert "0 packets dropped by kernel" in self.said(), f"the capture is not whole: {self.said()}"
         cut = self.lines(FRAGMENT)
         assert cut == [], f"{len(cut)} outer datagrams were IP fragments; the first: {cut[0]}"

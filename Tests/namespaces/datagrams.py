@@ -51,7 +51,7 @@ def _send(outgoing, call, destination):
     outgoing.sendmsg([b"".join(call)], notes, 0, destination)
 
 
-def exchange(sender, receiver, address, count, limit, chance, quiet=3):
+def exchange(sender, receiver, address, count, limit, chance, quiet=5):
     """Sends `count` datagrams of 0 to `limit` bytes to `address` of the receiver, each with bytes of its own.
 
     Fails when one arrives altered, cut or twice. Returns how many were sent, how many never came within `quiet`

@@ -155,7 +155,7 @@ class Lab:
         for number in numbers:
             self._underlay(self.hosts[f"h{number}"], wire, cuts, quiet)
         for number in numbers[1:]:
-            wait_until(lambda: self.h1.ping(self.address(number), check=False, seconds=0.2), 10,
+            wait_until(lambda: self.h1.ping(self.address(number), check=False, seconds=0.2), 30,
                        f"h1 reaches h{number} over the underlay")
 
     def _underlay(self, host, wire, cuts, quiet):

@@ -56,7 +56,7 @@ class Packets:
         self.socket.send(frame)
         self.socket.setblocking(False)
 
-    def next(self, seconds=1.0):
+    def next(self, seconds=5.0):
         """The next frame, with its VLAN tag put back where the kernel took it out; None after `seconds`."""
         if not select.select([self.socket], [], [], seconds)[0]:
             return None
@@ -69,7 +69,7 @@ class Packets:
                     frame = frame[:12] + struct.pack(">HH", protocol, tag) + frame[12:]
         return frame
 
-    def take(self, count, seconds=3.0):
+    def take(self, count, seconds=10.0):
         """Up to `count` frames, fewer after `seconds`."""
         frames, end = [], time.monotonic() + seconds
         while len(frames) < count:

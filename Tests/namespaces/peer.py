@@ -4,6 +4,7 @@ import ipaddress
 import select
 import socket
 import struct
+import time
 
 from frames import vxlan
 
@@ -62,11 +63,21 @@ class RawPeer:
         else:
             self.socket.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, 0)
 
-    def receive(self, seconds=1.0):
+    def receive(self, seconds=5.0):
         """The next UDP payload from the agent, or None after `seconds`."""
         if not select.select([self.socket], [], [], seconds)[0]:
             return None
         return self.socket.recv(1 << 16)
+
+    def take(self, count, seconds=10.0):
+        """Up to `count` payloads, fewer after `seconds`."""
+        payloads, end = [], time.monotonic() + seconds
+        while len(payloads) < count:
+            payload = self.receive(max(0.0, end - time.monotonic()))
+            if payload is None:
+                break
+            payloads.append(payload)
+        return payloads
 
     def rest(self, quiet=0.15):
         """Every payload until none came for `quiet` seconds."""

@@ -17,7 +17,7 @@ class Superframes(Packets):
         super().__init__(host, device, expression)
         self.socket.setsockopt(_SOL_PACKET, _PACKET_VNET_HDR, 1)
 
-    def next(self, seconds=1.0):
+    def next(self, seconds=5.0):
         """The next frame as (offload header, bytes); None after `seconds`."""
         both = super().next(seconds)
         return both and (both[:10], both[10:])

@@ -41,7 +41,7 @@ def test_a_created_bridge_goes_with_the_agent_and_a_found_one_stays(lab, found):
     agent, _ = build(lab, found)
     assert lab.h1.link("br42") is not None
     agent.stop()
-    wait_until(lambda: lab.h1.link("vx42") is None, 1, "the TAP is gone")
+    wait_until(lambda: lab.h1.link("vx42") is None, 5, "the TAP is gone")
     assert (lab.h1.link("br42") is not None) == found
 
 

@@ -81,7 +81,7 @@ def test_check_accepts_a_good_configuration_in_silence(tmp_path):
 def test_check_fails_when_its_answer_cannot_be_written(tmp_path):
     with open("/dev/full", "w", encoding="ascii") as full:
         line = [binary(), "check", "--config", written(tmp_path, GOOD)]
-        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, timeout=10)
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 1 and "standard output" in done.stderr, done
 
 
@@ -130,7 +130,7 @@ def test_run_refuses_the_same_and_makes_no_tap_binds_no_port_and_opens_no_socket
     control.mkdir()
     path = broken(tmp_path, case, f"{GOOD}control:\n  socket: {control}/socket\n")
     before = control.stat().st_mtime_ns
-    done = host.run(binary(), "run", "--config", path, check=False, timeout=10)
+    done = host.run(binary(), "run", "--config", path, check=False, timeout=60)
     # One that reached for the port would have found it taken: status 1.
     judge_refusal(done, path, case)
     assert not heard(devices), "a device came or went"
@@ -143,7 +143,7 @@ def test_what_the_watched_host_would_notice_is_noticed(watched_host, tmp_path):
     control.mkdir()
     path = written(tmp_path, f"{GOOD}control:\n  socket: {control}/socket\n")
     before = control.stat().st_mtime_ns
-    done = host.run(binary(), "run", "--config", path, check=False, timeout=10)
+    done = host.run(binary(), "run", "--config", path, check=False, timeout=60)
     assert done.returncode == 1 and "port is in use" in done.stderr, done
     host.ip("tuntap", "add", "vx42", "mode", "tap")
     assert heard(devices)

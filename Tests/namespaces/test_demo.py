@@ -70,14 +70,14 @@ def temporary(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(directory))
     before = machine()
     yield directory
-    # Others may be at work on the machine: what they have open meanwhile goes away by itself.
-    passing = "processes", "namespaces without a name"
-    for kind in passing:
-        wait_until(lambda: machine()[kind] <= before[kind], 5, f"none of the demo's {kind} is left")
-    after = {kind: now for kind, now in machine().items() if kind not in passing}
-    left = {kind: sorted(now - before[kind]) for kind, now in after.items() if now - before[kind]}
-    assert left == {}, f"left behind: {left}"
     assert os.listdir(directory) == []
+
+    # Others may be at work on the machine: what they have open meanwhile goes away by itself. What a demo leaves stays.
+    def left():
+        return {kind: sorted(now - before[kind]) for kind, now in machine().items() if now - before[kind]}
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: not left(), 15, "nothing of the demo is left")
+    assert left() == {}, f"left behind: {left()}"
 
 
 def start(**options):
@@ -98,7 +98,7 @@ def finish(process, seconds):
 
 def test_it_pings_both_ways_moves_data_and_shows_tables_and_mtu():
     process = start()
-    shown, complaint = finish(process, 60)
+    shown, complaint = finish(process, 120)
     assert process.returncode == 0, complaint
     lowered = shown.lower()
     assert len(re.findall(r"(?<![0-9.])0% packet loss", lowered)) >= 2, shown
@@ -113,7 +113,7 @@ def test_it_runs_in_a_temporary_folder_with_odd_characters(tmp_path):
     folder = tmp_path / "it's a: \"#x\" {y}"
     folder.mkdir()
     process = start(env={**os.environ, "TMPDIR": str(folder)})
-    _, complaint = finish(process, 60)
+    _, complaint = finish(process, 120)
     assert process.returncode == 0, complaint
     assert list(folder.iterdir()) == []
 
@@ -121,7 +121,7 @@ def test_it_runs_in_a_temporary_folder_with_odd_characters(tmp_path):
 def test_twice_at_once_do_not_disturb_each_other():
     both = [start(), start()]
     for process in both:
-        _, complaint = finish(process, 90)
+        _, complaint = finish(process, 180)
         assert process.returncode == 0, complaint
 
 
@@ -132,7 +132,7 @@ def test_ctrl_c_at_any_moment_cleans_up(moment, whole_group):
     time.sleep(moment)
     if process.poll() is None:
         (os.killpg if whole_group else os.kill)(process.pid, signal.SIGINT)
-    finish(process, 5)
+    finish(process, 20)
 
 
 @pytest.mark.parametrize("moment", MOMENTS[1::2])
@@ -141,33 +141,33 @@ def test_sigterm_cleans_up(moment):
     time.sleep(moment)
     if process.poll() is None:
         os.kill(process.pid, signal.SIGTERM)
-    finish(process, 5)
+    finish(process, 20)
 
 
 def test_without_any_tool_on_the_path_it_succeeds_or_says_what_is_missing(tmp_path):
     process = start(env={**os.environ, "PATH": str(tmp_path)})
-    _, complaint = finish(process, 60)
+    _, complaint = finish(process, 120)
     assert process.returncode == 0 or (process.returncode == 1 and len(complaint) > 10), complaint
 
 
 def test_an_agent_that_dies_makes_it_fail_and_clean_up():
     before = processes()
     process = start()
-    agents = wait_until(lambda: process.poll() is not None or children(process.pid, before), 10, "agents start")
+    agents = wait_until(lambda: process.poll() is not None or children(process.pid, before), 30, "agents start")
     assert process.poll() is None
     os.kill(min(agents), signal.SIGKILL)
-    _, complaint = finish(process, 60)
+    _, complaint = finish(process, 120)
     assert process.returncode == 1 and complaint.strip(), complaint
 
 
 def test_a_kill_leaves_the_folder_of_the_configurations_and_nothing_else(temporary):
     before = processes()
     process = start()
-    wait_until(lambda: process.poll() is not None or len(children(process.pid, before)) == 2, 10, "agents start")
+    wait_until(lambda: process.poll() is not None or len(children(process.pid, before)) == 2, 30, "agents start")
     process.kill()
-    finish(process, 5)
+    finish(process, 20)
     # The agents end because the demo did, a moment later; until then they may still make their control sockets.
-    wait_until(lambda: processes() <= before, 5, "none of the demo's agents is left")
+    wait_until(lambda: processes() <= before, 20, "none of the demo's agents is left")
     left = os.listdir(temporary)
     assert len(left) == 1 and left[0].startswith("vtep-demo-"), left
     shutil.rmtree(temporary / left[0])
@@ -196,5 +196,5 @@ def test_another_user_is_told_that_root_is_needed(tmp_path_factory):
     program = shutil.copy(binary(), directory / "demo-of-nobody")
     os.chmod(program, 0o755)
     done = subprocess.run([program, "demo"], user=65534, group=65534, extra_groups=[], capture_output=True, text=True,
-                          timeout=20, cwd="/")
+                          timeout=60, cwd="/")
     assert done.returncode == 1 and ("root" in done.stderr or "CAP_" in done.stderr), done

@@ -29,7 +29,7 @@ def settled_after(agent, before, sent):
     with RawPeer(agent.lab.h2, agent) as peer:
         # The kernel tells of its losses with the next datagram that it delivers.
         peer.send(GOOD)
-    counted = agent.settled(before, underlay=sent + 1, seconds=20)
+    counted = agent.settled(before, underlay=sent + 1, seconds=30)
     assert counted.underlay["frames-in"] + counted.all["kernel-drops"] == sent + 1, counted
     return counted
 
@@ -156,18 +156,26 @@ def test_fault_row_06_oversized_datagrams_never_reach_the_tap_and_the_next_frame
     with Lab(mtu=65_535) as lab:
         agent = lab.agent(segments=[{"vni": 42, "tap": "vx42", "mtu": 1450}])
         big, small = vxlan(42, ethernet(GUEST, length=length - 8)), ethernet(GUEST, length=200)
-        delays = []
+        delays, plain = [], []
         with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42") as tap:
             before = agent.counters()
             for _ in range(20):
+                plain.append(delay(peer, tap, small))
                 peer.send(big)
-                begin = time.monotonic()
-                peer.send_frame(small)
-                assert tap.next(1) == small
-                delays.append(time.monotonic() - begin)
-            assert agent.settled(before, underlay=40).dropped("underlay") == {"oversize": 20}
+                delays.append(delay(peer, tap, small))
+            assert agent.settled(before, underlay=60).dropped("underlay") == {"oversize": 20}
             assert tap.rest() == []
-        assert sorted(delays)[18] <= 0.010, f"more than one frame of 20 took longer than 10 ms: {sorted(delays)}"
+        # What the machine takes without a large datagram, which is a fraction of a millisecond unless it is busy.
+        allowed = 0.010 + sorted(plain)[18]
+        assert sorted(delays)[18] <= allowed, f"more than one frame of 20 took {allowed * 1000} ms: {sorted(delays)}"
+
+
+def delay(peer, tap, frame):
+    """Seconds until a frame of the peer's has come out of the TAP."""
+    begin = time.monotonic()
+    peer.send_frame(frame)
+    assert tap.next() == frame
+    return time.monotonic() - begin
 
 
 def test_fault_row_06_each_datagram_of_a_gso_buffer_is_judged_by_itself():
@@ -232,7 +240,7 @@ def test_fault_row_60_a_zero_udp_checksum_is_taken_on_ipv4_and_on_ipv6_only_when
             before = agent.counters()
             peer.omit_checksum()
             peer.send(GOOD, times=5)
-            assert tap.take(5, seconds=1 if delivered else 0.3) == [GOOD[8:]] * (5 if delivered else 0)
+            assert tap.take(5, seconds=10 if delivered else 0.3) == [GOOD[8:]] * (5 if delivered else 0)
             counted = agent.counters().since(before)
             # What the kernel refuses is no frame of the agent's.
             assert counted.underlay["frames-in"] == (5 if delivered else 0)

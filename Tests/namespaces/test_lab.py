@@ -38,7 +38,7 @@ def fragmented(lab, host, other):
 def test_a_capture_with_an_outer_fragment_does_not_pass(lab):
     capture = lab.capture()
     fragmented(lab, lab.h2, lab.h1)
-    wait_until(lambda: len(capture.lines()) >= 3, 3, "the fragments were captured")
+    wait_until(lambda: len(capture.lines()) >= 3, 10, "the fragments were captured")
     with pytest.raises(AssertionError, match="outer datagrams were IP fragments"):
         capture.close()
 
@@ -76,15 +76,15 @@ def test_a_run_that_is_interrupted_leaves_nothing_and_a_killed_one_no_process(nu
     line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{HERE}/test_agent.py", "-k", "idle"]
     process = subprocess.Popen(line, cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     prefix = f"vtn-{process.pid}-"
-    wait_until(lambda: len(namespaces(prefix)) == 2, 10, "the run has built its lab")
+    wait_until(lambda: len(namespaces(prefix)) == 2, 30, "the run has built its lab")
     wait_until(lambda: subprocess.run(["ip", "-n", f"{prefix}1-h1", "link", "show", "vx42"],
-                                      capture_output=True).returncode == 0, 10, "its agent has a TAP")
+                                      capture_output=True).returncode == 0, 30, "its agent has a TAP")
     process.send_signal(number)
-    assert process.wait(timeout=10) not in (0, None)
+    assert process.wait(timeout=30) not in (0, None)
     if number == signal.SIGKILL:
         # Nobody was left to clean up; but the agent went with its parent, and the next run does the rest.
         wait_until(lambda: subprocess.run(["ip", "netns", "pids", f"{prefix}1-h1"], capture_output=True,
-                                          check=True).stdout == b"", 3, "no process is left in the namespace")
+                                          check=True).stdout == b"", 10, "no process is left in the namespace")
         remove_leftovers()
     assert namespaces(prefix) == []
 

@@ -3,9 +3,10 @@
 import os
 import socket
 import subprocess
-import time
 
 from agent import binary
+from host import wait_until
+from stopwatch import Stopwatch
 
 
 def limited(lab, agent, limit):
@@ -19,7 +20,7 @@ def limited(lab, agent, limit):
 def test_too_few_open_files_are_named_with_the_limit(lab):
     agent = lab.agent(start=False)
     limited(lab, agent, "64:64")
-    assert agent.process.wait(timeout=5) == 1
+    assert agent.process.wait(timeout=30) == 1
     assert "limit of 64 open files" in agent.stderr() and "LimitNOFILE" in agent.stderr()
     assert lab.h1.link("vx42") is None and not os.path.exists(agent.socket_path)
 
@@ -27,10 +28,7 @@ def test_too_few_open_files_are_named_with_the_limit(lab):
 def test_the_hard_limit_of_open_files_counts(lab):
     agent = lab.agent(start=False)
     limited(lab, agent, "64:4096")
-    try:
-        agent.process.wait(timeout=1)
-    except subprocess.TimeoutExpired:
-        pass
+    wait_until(lambda: agent.ready() or agent.process.poll() is not None, 30, "the agent is ready")
     assert agent.ready(), agent.stderr()
     agent.stop()
 
@@ -42,10 +40,10 @@ def test_a_second_instance_with_the_same_control_socket_makes_no_device(lab):
     with lab.h1.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as monitor:
         monitor.bind((0, 1))  # RTMGRP_LINK: what happens to devices, from now on
         second.launch()
-        assert second.process.wait(timeout=5) == 1 and "another agent listens" in second.stderr()
+        assert second.process.wait(timeout=30) == 1 and "another agent listens" in second.stderr()
         lab.h1.ip("link", "add", "after", "type", "bridge")
         seen = b""
-        monitor.settimeout(2)
+        monitor.settimeout(30)
         while b"after" not in seen:
             seen += monitor.recv(65_536)
     assert b"vx43" not in seen
@@ -56,8 +54,8 @@ def test_a_start_that_fails_at_its_devices_leaves_nothing(lab):
     lab.agent(segments=[{"vni": 42, "tap": "vx42"}])
     second = lab.agent(start=False, local={"port": 4799},
                        segments=[{"vni": 43, "tap": "vx43", "bridge": "br43"}, {"vni": 42, "tap": "vx42"}])
-    begin = time.monotonic()
+    watch = Stopwatch()
     second.launch()
-    assert second.process.wait(timeout=5) == 1 and "in use" in second.stderr()
-    assert time.monotonic() - begin <= 2
+    assert second.process.wait(timeout=30) == 1 and "in use" in second.stderr()
+    assert watch.seconds() <= 2
     assert lab.h1.link("vx43") is None and lab.h1.link("br43") is None and not os.path.exists(second.socket_path)

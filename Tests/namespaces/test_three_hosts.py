@@ -5,6 +5,7 @@ import time
 import pytest
 
 from frames import BROADCAST, MARK, Outer, ethernet, mac, mac_text
+from host import wait_until
 from packets import Packets
 
 MARKED = f"ether proto {MARK}"
@@ -43,14 +44,23 @@ class Triangle:
 
     def copies(self, destination, source=ALICE, vni=42):
         """Sends a frame from the TAP. Returns how many copies went to b and to c."""
-        frame = ethernet(source, destination, b"where to?")
+        frame, before = ethernet(source, destination, b"where to?"), self.agent.counters()
         self.taps[vni].send(frame)
-        counts = []
-        for watch in (self.at_b, self.at_c):
-            seen = [Outer(each) for each in watch.rest()]
-            assert all((each.inner, each.vni) == (frame, vni) for each in seen)
-            counts.append(len(seen))
-        return tuple(counts)
+        counted = self.agent.settled(before, overlay=1)
+        sent = counted.all["flood-copies"] or counted.overlay["frames-out"]
+        seen = [[], []]
+        # As many as were sent, however long the machine takes; and then no more.
+        wait_until(lambda: self._look(seen) >= sent, 10, f"{sent} copies arrive")
+        time.sleep(0.1)
+        self._look(seen)
+        assert all((each.inner, each.vni) == (frame, vni) for side in seen for each in side)
+        return tuple(map(len, seen))
+
+    def _look(self, seen):
+        """Adds what arrived at b and c to the two lists. Returns how many they have."""
+        for side, watch in zip(seen, (self.at_b, self.at_c)):
+            side += map(Outer, watch.rest(0))
+        return sum(map(len, seen))
 
 
 @pytest.fixture
@@ -98,15 +108,18 @@ def test_a_mac_that_moves_behind_the_tap_is_no_longer_sent_to_its_old_vtep_alone
 def test_an_entry_ages_out_while_traffic_flows_only_towards_it(lab3):
     triangle = Triangle(lab3, lab3.agent(segments=[{"vni": 42, "tap": "vx42", "ageing": "2s"}]))
     triangle.learn(triangle.b)
-    begin, gone = time.monotonic(), None
-    while gone is None and time.monotonic() - begin < 6:
+    begin, known, gone = time.monotonic(), 0, None
+    while gone is None and known < 30:
+        asked = time.monotonic() - begin
         b, c = triangle.copies(GUEST)
         assert b == 1
         if c == 1:
             gone = time.monotonic() - begin
+        else:
+            known = asked
     triangle.close()
-    # 2 s, stamps of 1 s, a scan every 0.2 s; `copies` itself takes up to half a second.
-    assert gone is not None and 1.0 <= gone <= 4.2, f"the entry was forgotten after {gone} s"
+    # 2 s, stamps of 1 s, a scan every 0.2 s; and half a second for whoever scans to get a processor.
+    assert gone is not None and gone >= 1.0 and known <= 3.7, f"still known after {known} s, forgotten after {gone} s"
     assert mac_text(GUEST) not in triangle.agent.fdb()
 
 
@@ -115,10 +128,17 @@ def test_an_entry_stays_while_its_station_sends_and_for_ever_with_ageing_0s(lab3
                                  {"vni": 43, "tap": "vx43", "ageing": "0s"}])
     triangle = Triangle(lab3, agent, vnis=(42, 43))
     triangle.learn(triangle.bs[43], vni=43)
-    for _ in range(8):
+    judged, begin = 0, time.monotonic()
+    while (judged < 6 or time.monotonic() - begin < 4) and time.monotonic() - begin < 30:
+        sent = time.monotonic()
         triangle.learn(triangle.b)
         time.sleep(0.5)
-    assert triangle.copies(GUEST) == (1, 0)
+        copies = triangle.copies(GUEST)
+        # A stamp counts whole seconds: what is 1 s old may be as good as 2. Later than that says nothing.
+        if time.monotonic() - sent < 1:
+            assert copies == (1, 0), f"after {judged} rounds"
+            judged += 1
+    assert judged >= 6, "the machine was too busy to tell"
     assert triangle.copies(GUEST, vni=43) == (1, 0)
     triangle.close()
 
@@ -144,9 +164,10 @@ def test_segments_with_the_same_macs_and_addresses_never_meet(lab3):
     assert triangle.taps[42].rest() == [] and triangle.taps[43].rest() == []
     assert triangle.copies(GUEST, vni=42) == (1, 0)
     assert triangle.copies(GUEST, vni=43) == (0, 1)
-    triangle.bs[42].rest(0), triangle.cs[43].rest(0)
+    triangle.bs[42].rest(), triangle.cs[43].rest()
     assert triangle.copies(BROADCAST, vni=42) == (1, 1)
-    assert len(triangle.bs[42].rest()) == 1 and len(triangle.cs[42].rest()) == 1
+    assert len(triangle.bs[42].take(1)) == 1 and len(triangle.cs[42].take(1)) == 1
+    assert triangle.bs[42].rest() == [] and triangle.cs[42].rest() == []
     assert triangle.bs[43].rest() == [] and triangle.cs[43].rest() == []
     assert agent.fdb(42)[mac_text(GUEST)]["peer"] == "b"
     assert agent.fdb(43)[mac_text(GUEST)]["peer"] == "c"

@@ -70,7 +70,7 @@ def tcp_hash(sender, receiver, address, *blocks, timeout=60, port=_PORT):
     return result["hash"].hexdigest()
 
 
-def udp_bytes(sender, receiver, address, payload, timeout=3):
+def udp_bytes(sender, receiver, address, payload, timeout=10):
     """Sends one UDP datagram to `address` of the receiver. Returns what arrived, None when nothing did."""
     with receiver.bound(socket.SOCK_DGRAM, address, _PORT) as incoming:
         incoming.setsockopt(socket.SOL_SOCKET, 33, 4 << 20)  # SO_RCVBUFFORCE
