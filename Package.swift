@@ -46,7 +46,7 @@ let package = Package(
     .testTarget(name: "VXLANTests", dependencies: ["VXLAN", "TestKit"]),
     .testTarget(name: "ForwardingTests", dependencies: ["VXLAN", "Forwarding", "TestKit"]),
     .testTarget(name: "SealingTests", dependencies: ["Sealing"]),
-    .testTarget(name: "LinuxIOTests", dependencies: ["VXLAN", "LinuxIO", "TestKit"]),
+    .testTarget(name: "LinuxIOTests", dependencies: ["VXLAN", "CLinuxIO", "LinuxIO", "TestKit"]),
     .testTarget(
       name: "DataplaneTests",
       dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "TestKit"],

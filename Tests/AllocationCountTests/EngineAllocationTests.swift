@@ -3,7 +3,7 @@ import TestKit
 import Testing
 import VXLAN
 
-/// The data path allocates nothing once it runs: a million frames each way through the ports of the simulation, of every
+/// The data path allocates nothing once it runs: a million frames each way through the ports of the simulation, of each
 /// kind that has a path of its own. An optimised build only: without optimisation Swift allocates where it need not.
 @Suite("The engine in steady state")
 struct EngineAllocationTests {

@@ -79,7 +79,7 @@ struct WorkerTests {
     try worker.start()
     for round in 1...5 {
       port.offer(1000)
-      for _ in 0..<500 where framesIn(worker) < UInt64(round * 1000) { usleep(2000) }
+      for _ in 0..<5000 where framesIn(worker) < UInt64(round * 1000) { usleep(2000) }
       #expect(framesIn(worker) == UInt64(round * 1000))
     }
     worker.stop()
@@ -102,13 +102,13 @@ struct WorkerTests {
     try worker.start()
     port.failure.store(EBADFD, ordering: .releasing)
     port.offer(1)
-    for _ in 0..<500 where failures.withLock({ $0.isEmpty }) { usleep(2000) }
+    for _ in 0..<5000 where failures.withLock({ $0.isEmpty }) { usleep(2000) }
     usleep(20_000)
     #expect(failures.withLock { $0 } == [Worker.Failure(segment: 0, number: EBADFD)])
     port.failure.store(0, ordering: .releasing)
     try worker.watch(segment: 0)
     port.offer(9)
-    for _ in 0..<500 where framesIn(worker) < 10 { usleep(2000) }
+    for _ in 0..<5000 where framesIn(worker) < 10 { usleep(2000) }
     #expect(framesIn(worker) == 10)
     worker.stop()
   }

@@ -41,7 +41,7 @@ final class TAPDeviceTests {
 
   /// Frames that come out of the TAP until one satisfies `isWanted`.
   private func receive(_ tap: TAPDevice, _ isWanted: ([UInt8]) -> Bool) -> [UInt8]? {
-    let deadline = ContinuousClock.now + .seconds(5)
+    let deadline = ContinuousClock.now + .seconds(20)
     var batch = FrameBatch()
     while ContinuousClock.now < deadline {
       batch.clear()
@@ -75,7 +75,7 @@ final class TAPDeviceTests {
 
   private func receive(_ packetSocket: Int32) -> [UInt8] {
     var poller = pollfd(fd: packetSocket, events: Int16(POLLIN), revents: 0)
-    guard poll(&poller, 1, 5000) == 1 else { return [] }
+    guard poll(&poller, 1, 20_000) == 1 else { return [] }
     var bytes = [UInt8](repeating: 0, count: 70_000)
     let count = recv(packetSocket, &bytes, bytes.count, 0)
     return Array(bytes.prefix(max(0, count)))
@@ -203,7 +203,7 @@ final class TAPDeviceTests {
     try socket.send(payload, to: Endpoint(address: try #require(IPAddress("10.9.0.5")), udpPort: 9))
     var collected: [UInt8] = []
     var readCount = 0
-    let deadline = ContinuousClock.now + .seconds(5)
+    let deadline = ContinuousClock.now + .seconds(20)
     var batch = FrameBatch()
     while collected.count < payload.count, ContinuousClock.now < deadline {
       batch.clear()
@@ -277,7 +277,7 @@ final class TAPDeviceTests {
     #expect(send(frame, tap) == 0)
   }
 
-  @Test("a deleted device answers EBADFD, and the same descriptor brings it back and works", .timeLimit(.minutes(1)))
+  @Test("a deleted device answers EBADFD, and the same descriptor brings it back and works", .timeLimit(.minutes(10)))
   func reattach() throws {
     var netlink = try netlink()
     let tap = try device("t0")

@@ -49,12 +49,12 @@ final class UDPTestSocket {
     guard sent == payload.count else { throw .current("sendto") }
   }
 
-  /// The next `count` datagrams, or those that come within 5 s each.
+  /// The next `count` datagrams, or those that come within 20 s each.
   func receive(count: Int) -> [[UInt8]] {
     var all: [[UInt8]] = []
     while all.count < count {
       var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      guard poll(&poller, 1, 5000) == 1 else { break }
+      guard poll(&poller, 1, 20_000) == 1 else { break }
       var bytes = [UInt8](repeating: 0, count: 65_536)
       let byteCount = recv(descriptor, &bytes, bytes.count, 0)
       guard byteCount >= 0 else { break }

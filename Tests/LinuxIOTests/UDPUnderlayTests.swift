@@ -109,7 +109,7 @@ final class UDPUnderlayTests {
     }
   }
 
-  /// At least `count` buffers, for which it waits for up to 5 s, and all that wait: on a busy machine the
+  /// At least `count` buffers, for which it waits for up to 20 s, and all that wait: on a busy machine the
   /// loopback takes
   /// its time.
   private func receive(_ underlay: UDPUnderlay, count: Int = 0) -> [Received] {
@@ -128,7 +128,7 @@ final class UDPUnderlayTests {
             source: datagram.source, trafficClass: datagram.trafficClass, isFragmented: datagram.isFragmented,
             datagramByteCount: datagram.datagramByteCount))
       }
-    } while batch.count > 0 || isReadable(underlay, within: all.count < count ? 5000 : 10)
+    } while batch.count > 0 || isReadable(underlay, within: all.count < count ? 20_000 : 10)
     return all
   }
 
@@ -331,7 +331,7 @@ final class UDPUnderlayTests {
     defer { _ = close(observer) }
     try action()
     var poller = pollfd(fd: observer, events: Int16(POLLIN), revents: 0)
-    try #require(poll(&poller, 1, 5000) == 1)
+    try #require(poll(&poller, 1, 20_000) == 1)
     var bytes = [UInt8](repeating: 0, count: 2000)
     let count = recv(observer, &bytes, bytes.count, 0)
     try #require(count > 62 || (count > 44 && bytes[12] == 8))

@@ -115,7 +115,8 @@ class InnerFlow:
         if self.version == 6:
             packet, transport, ethertype = ipv6(number, body), 54, 0x86DD
         else:
-            packet, transport, ethertype = ipv4(number, body, identification=self.identification, flags=self.flags), 34, 0x0800
+            packet = ipv4(number, body, identification=self.identification, flags=self.flags)
+            transport, ethertype = 34, 0x0800
             self.identification = (self.identification + 1) & 0xFFFF
         frame = self.stations + struct.pack(">H", ethertype) + packet
         return finished(frame, transport, transport + (6 if self.udp else 16))

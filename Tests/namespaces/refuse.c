@@ -1,4 +1,4 @@
-/* Loaded in front of the C library (LD_PRELOAD), a kernel that refuses what $REFUSE names; everything else is passed on.
+/* Loaded in front of the C library (LD_PRELOAD), a kernel that refuses what $REFUSE names; all else is passed on.
  *
  *   send   every send with UDP_SEGMENT answers EIO, as Linux before 6.11 does on a device without checksum offload, and
  *          any Linux on a route through xfrm

@@ -127,6 +127,8 @@ def test_the_tap_has_everything_that_the_configuration_says(lab):
     link = lab.h1.link("tenant-blue")
     assert link["linkinfo"]["info_kind"] == "tun" and link["linkinfo"]["info_data"]["type"] == "tap"
     assert (link["address"], link["mtu"]) == ("02:00:00:00:00:01", 1400)
+    # Of frames: long enough for the bursts of small ones, and superframes that fill one send each.
+    assert link["txqlen"] == 5_000 and link["gso_max_size"] <= 65_507
     assert "UP" in link["flags"]
     addresses = {(each["local"], each["prefixlen"]) for each in link["addr_info"] if each["scope"] == "global"}
     assert addresses == {("10.42.0.1", 24), ("fd42::1", 64)}

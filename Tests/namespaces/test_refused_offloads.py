@@ -1,4 +1,4 @@
-"""A kernel that refuses an offload while traffic flows: nothing of the batch that finds out is lost, and status says so."""
+"""A kernel that refuses an offload while traffic flows: nothing of the batch that finds out is lost; status tells."""
 
 import contextlib
 import ctypes

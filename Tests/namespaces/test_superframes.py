@@ -100,6 +100,20 @@ def test_offload_off_says_so_and_still_passes_everything():
                 assert pair.agents[number].counters().since(before).overlay["frames-in"] >= 10_000_000 / 1398
 
 
+@pytest.mark.parametrize("feature", ("rx-gro-list", "rx-udp-gro-forwarding"))
+def test_a_card_that_joins_in_another_way_changes_nothing(feature):
+    with Lab(wire=False, cuts=True, quiet=False) as lab:
+        for host in (lab.h1, lab.h2):
+            host.run("ethtool", "-K", "u0", feature, "on")
+        pair = Pair(lab)
+        data, expected = blocks(10_000_000)
+        for addresses in (V4, V6):
+            for sender, receiver, address in pair.both_ways(addresses):
+                assert tcp_hash(sender, receiver, address, *data) == expected
+                sent, lost, _ = exchange(sender, receiver, address, 2_000, 1400, random.Random(feature))
+                assert (sent, lost) == (2_000, 0), [agent.counters() for agent in pair.agents]
+
+
 def test_a_card_without_checksums_is_never_silent_and_everything_passes():
     # Older kernels refuse UDP_SEGMENT there with EIO; the batch that finds out must not be lost.
     with Lab(wire=True, quiet=False) as lab:

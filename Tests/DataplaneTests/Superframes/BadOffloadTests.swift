@@ -69,7 +69,7 @@ struct BadOffloadTests {
     }
   }
 
-  @Test("100,000 random offload headers on random and mutated frames: each frame ends once", .timeLimit(.minutes(2)))
+  @Test("100,000 random offload headers on random and mutated frames: each frame ends once", .timeLimit(.minutes(10)))
   func random() {
     let seed = TestSeed.next("offload headers")
     var generator = SeededGenerator(seed: seed)

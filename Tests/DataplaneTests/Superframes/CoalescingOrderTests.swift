@@ -130,6 +130,26 @@ struct CoalescingOrderTests {
     expectBalance(bench)
   }
 
+  @Test(
+    "a segment that is alone is a plain frame: a TAP that refuses every superframe takes it", arguments: InnerFlow.kinds
+  )
+  func alone(flow: InnerFlow) {
+    let bench = SuperframeBench.merging()
+    bench.taps[0].superframeFailure = EINVAL
+    var flow = flow
+    var others = flow
+    others.sourcePort += 1
+    for _ in 0..<3 {
+      // Two flows in turns: each is a candidate, none continues the one before.
+      let frames = [flow, others, flow].map { $0.frame(SuperframeBench.payload(100)) }
+      #expect(bench.fromUnderlay(frames.map { fromPeer(0, $0) })[0] == frames)
+      flow.advance(byteCount: 100)
+      others.advance(byteCount: 100)
+    }
+    #expect(bench.taps[0].mergeable.mergesTCP, "nothing was refused")
+    expectBalance(bench)
+  }
+
   @Test("several refused superframes of one batch lose nothing")
   func refusedTwice() {
     let bench = SuperframeBench.merging()

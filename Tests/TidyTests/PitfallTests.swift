@@ -1,0 +1,56 @@
+import Testing
+
+/// Every pitfall of the data path has a test, and the table that says which one is true.
+@Suite("The pitfalls of offloads")
+struct PitfallTests {
+  private static let tree = Result { try SourceTree.ofThisRepository() }
+
+  @Test("are numbered from 1 to 22 and each has evidence")
+  func isComplete() {
+    #expect(Pitfall.all.map(\.number) == Array(1...22))
+    #expect(Pitfall.all.allSatisfy { !$0.evidence.isEmpty && !$0.rule.isEmpty })
+  }
+
+  @Test("are each shown by what the table names", arguments: Pitfall.all.map(\.number))
+  func isShown(number: Int) throws {
+    let tree = try Self.tree.get()
+    let pitfall = try #require(Pitfall.all.first { $0.number == number })
+    for evidence in pitfall.evidence {
+      #expect(Self.holds(evidence, in: tree), "\(pitfall.number), \(pitfall.rule): \(evidence)")
+    }
+  }
+
+  @Test("would be missed: a test that is gone, a script that nobody runs, a word that is there")
+  func canFail() {
+    let tree = SourceTree([
+      SourceFile("Tests/XTests/XTests.swift", "@Test(\"a claim\")\nfunc here() {}\n// func gone()\n"),
+      SourceFile("Tests/namespaces/test_x.py", "def test_here(lab):\n    pass\n"),
+      SourceFile("scripts/test", "part here scripts/here\n"),
+      SourceFile("Sources/X/X.swift", "let flag = IFF_NAPI\n"),
+    ])
+    #expect(Self.holds(.test("Tests/XTests/XTests.swift", "here"), in: tree))
+    #expect(!Self.holds(.test("Tests/XTests/XTests.swift", "gone"), in: tree))
+    #expect(!Self.holds(.test("Tests/XTests/XTests.swift", "her"), in: tree))
+    #expect(!Self.holds(.test("Tests/XTests/YTests.swift", "here"), in: tree))
+    #expect(Self.holds(.test("Tests/namespaces/test_x.py", "test_here"), in: tree))
+    #expect(!Self.holds(.test("Tests/namespaces/test_x.py", "here"), in: tree))
+    #expect(Self.holds(.script("scripts/here"), in: tree) && !Self.holds(.script("scripts/gone"), in: tree))
+    #expect(Self.holds(.absent("io_uring"), in: tree) && !Self.holds(.absent("IFF_NAPI"), in: tree))
+  }
+
+  private static func holds(_ evidence: Pitfall.Evidence, in tree: SourceTree) -> Bool {
+    switch evidence {
+    case .test(let path, let name):
+      let word = path.hasSuffix(".py") ? "def" : "func"
+      let lines = tree.files.first { $0.path == path }?.code.split(separator: "\n") ?? []
+      return lines.contains { $0.drop { $0 == " " }.hasPrefix("\(word) \(name)(") }
+    case .script(let path):
+      let part = tree.files.first { $0.path == "scripts/test" }?.text.split(separator: "\n") ?? []
+      return part.contains { $0.hasPrefix("part ") && $0.hasSuffix(" \(path)") }
+    case .absent(let word):
+      return !tree.files.contains { $0.path.hasPrefix("Sources/") && $0.code.contains(word) }
+    case .notBuiltYet(let what):
+      return !what.isEmpty
+    }
+  }
+}
