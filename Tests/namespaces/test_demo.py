@@ -59,7 +59,7 @@ def machine():
         "devices": set(os.listdir("/sys/class/net")),
         "processes": processes(),
         "mounts": {each for each in mounted if "vtn-" not in each},
-        "temporary files": {each for base in ("/tmp", "/run") for each in os.listdir(base) if each.startswith("vtep")},
+        "temporary files": {each for base in ("/tmp", "/run") for each in os.listdir(base) if "vtep-demo" in each},
     }
 
 

@@ -11,6 +11,7 @@ from frames import MARK, RESERVED_BITS, ethernet, ipv4, mac, udp, vxlan, with_bi
 from lab import Lab
 from packets import Packets
 from peer import RawPeer
+from stopwatch import Stopwatch
 
 GUEST = mac(0xB0B)
 GOOD = vxlan(42, ethernet(GUEST, length=100))
@@ -19,18 +20,33 @@ MARKED = f"ether proto {MARK}"
 
 def blasted(agent, blaster, datagrams, **options):
     """Sends many datagrams from h2. Returns what was counted; every one is counted or was lost by the kernel."""
-    before = agent.counters()
+    before, on_the_cable = agent.counters(), lost_on_the_cable(agent.lab)
     sent = blaster.send(agent.lab.h2, agent.host.address, datagrams, **options)
-    return settled_after(agent, before, sent)
+    return settled_after(agent, before, on_the_cable, sent)
 
 
-def settled_after(agent, before, sent):
-    """Waits until every datagram sent is counted as read or as lost by the kernel, none twice."""
+def lost_on_the_cable(lab):
+    """Datagrams from h2 that a busy machine had no room for between the two devices."""
+    return lab.h2.link("u0")["stats64"]["tx"]["dropped"] + lab.h1.link("u0")["stats64"]["rx"]["dropped"]
+
+
+def settled_after(agent, before, on_the_cable, sent):
+    """Waits until every datagram sent is counted as read or as lost by the kernel, none twice. `lost` says how many."""
+    watch = Stopwatch()
     with RawPeer(agent.lab.h2, agent) as peer:
-        # The kernel tells of its losses with the next datagram that it delivers.
-        peer.send(GOOD)
-    counted = agent.settled(before, underlay=sent + 1, seconds=30)
-    assert counted.underlay["frames-in"] + counted.all["kernel-drops"] == sent + 1, counted
+        while True:
+            # The kernel tells of its losses with the next datagram that it delivers: perhaps not this one.
+            peer.send(GOOD)
+            sent += 1
+            missing = lost_on_the_cable(agent.lab) - on_the_cable
+            try:
+                counted = agent.settled(before, underlay=sent - missing, seconds=3)
+                break
+            except AssertionError:
+                if watch.seconds() > 30:
+                    raise
+    counted.lost = counted.all["kernel-drops"] + lost_on_the_cable(agent.lab) - on_the_cable
+    assert counted.underlay["frames-in"] + counted.lost == sent, counted
     return counted
 
 
@@ -55,7 +71,7 @@ def test_fault_row_01_a_million_random_lengths_cost_no_memory(lab, blaster):
     memory, delivered = agent.memory(), lab.h1.received("vx42")
     counted = blasted(agent, blaster, (whole[:length] for length in lengths))
     assert agent.memory() - memory < 1024
-    drops, lost = counted.dropped("underlay"), counted.all["kernel-drops"]
+    drops, lost = counted.dropped("underlay"), counted.lost
     assert set(drops) == {"short-header", "short-frame"}
     for reason, low, high in (("short-header", 0, 8), ("short-frame", 8, 22)):
         exact = sum(low <= length < high for length in lengths)
@@ -67,9 +83,10 @@ def test_fault_row_02_ten_thousand_without_the_vni_flag_are_dropped(lab, blaster
     agent = lab.agent()
     clear = vxlan(42, ethernet(GUEST, length=100), flags=0)
     counted = blasted(agent, blaster, (clear for _ in range(10_000)), rate=20_000)
-    assert counted.all["kernel-drops"] == 0
+    assert counted.lost == 0
     assert counted.dropped("underlay") == {"no-vni-flag": 10_000}
-    assert lab.h1.received("vx42") == 1, "the good one that closes the series, and nothing else"
+    closing = counted.underlay["frames-in"] - 10_000
+    assert lab.h1.received("vx42") == closing, "the good ones that close the series, and nothing else"
 
 
 @pytest.mark.parametrize("reserved", ("strict", "ignore"))
@@ -109,8 +126,10 @@ def test_fault_row_04_65536_sampled_vnis_leave_no_state(lab, blaster):
     blasted(agent, blaster, (vxlan(vni, frame) for vni in sample[:4096]))
     memory, delivered = agent.memory(), lab.h1.received("vx42")
     counted = blasted(agent, blaster, (vxlan(vni, frame) for vni in sample))
-    assert counted.dropped("underlay") == {"unknown-vni": 2**16 - counted.all["kernel-drops"]}
-    assert lab.h1.received("vx42") - delivered == 1, "the good one that closes the series"
+    closing = lab.h1.received("vx42") - delivered
+    unknown = counted.underlay["frames-in"] - closing
+    assert counted.dropped("underlay") == {"unknown-vni": unknown} and 2**16 - counted.lost <= unknown <= 2**16
+    assert closing == counted.underlay["frames-out"], "the good ones that close the series"
     assert agent.memory() - memory < 1024
 
 
