@@ -4,7 +4,7 @@ import PackageDescription
 /// The manifest is the architecture: imports go downwards only, as docs/architecture.md draws them.
 ///
 ///     vtep
-///     Agent
+///     Agent   Bench
 ///     Dataplane
 ///     Forwarding   Sealing   LinuxIO
 ///     VXLAN
@@ -15,6 +15,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
@@ -35,10 +36,16 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ]),
+    .target(
+      name: "Bench",
+      dependencies: [
+        "VXLAN", "Forwarding", "LinuxIO", "Dataplane",
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ]),
     .executableTarget(
       name: "vtep",
       dependencies: [
-        "VXLAN", "LinuxIO", "Agent",
+        "VXLAN", "LinuxIO", "Agent", "Bench",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
@@ -52,6 +59,8 @@ let package = Package(
       dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "TestKit"],
       exclude: ["oracle.py"]),
     .testTarget(name: "AgentTests", dependencies: ["VXLAN", "LinuxIO", "Dataplane", "Agent", "TestKit"]),
+    .testTarget(
+      name: "BenchTests", dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "Bench", "TestKit"]),
     .testTarget(
       name: "SimulationTests",
       dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "TestKit"]),

@@ -21,7 +21,7 @@ enum ImportTable {
       "Dispatch", "FoundationEssentials", "Glibc", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "Synchronization",
       "Yams",
     ],
-    "Bench": ["FoundationEssentials", "Glibc"],
+    "Bench": ["FoundationEssentials", "Glibc", "Histogram"],
     "Verify": ["FoundationEssentials", "Glibc"],
     "vtep": ["ArgumentParser", "FoundationEssentials", "Glibc", "Synchronization"],
   ]

@@ -1,0 +1,74 @@
+/// What one run of `vtep bench` measured: the machine, how, and a result for each candidate, workload and underlay.
+///
+/// `vtep bench -j` prints it as it is. Ratios are computed from it, never stored: they follow from the samples.
+package struct BenchReport: Codable, Equatable, Sendable {
+  /// The computer that measured. Figures of two machines do not compare.
+  package struct Machine: Codable, Equatable, Sendable {
+    /// As `uname -r` shows it.
+    package var kernel: String
+    package var cpuModel: String
+    package var cores: Int
+    package var memoryBytes: UInt64
+
+    private enum CodingKeys: String, CodingKey {
+      case kernel, cores
+      case cpuModel = "cpu-model"
+      case memoryBytes = "memory-bytes"
+    }
+
+    package init(kernel: String, cpuModel: String, cores: Int, memoryBytes: UInt64) {
+      self.kernel = kernel
+      self.cpuModel = cpuModel
+      self.cores = cores
+      self.memoryBytes = memoryBytes
+    }
+  }
+
+  /// Of vtep, such as `0.1.0`, with the commit where it is known.
+  package var version: String
+  /// When the run began, ISO 8601 in UTC.
+  package var started: String
+  package var machine: Machine
+  /// What made the TCP traffic: `own`, or `iperf3` and its version.
+  package var generator: String
+  /// How often each candidate was measured, in turns.
+  package var rounds: Int
+  /// How long one measurement took, in seconds.
+  package var seconds: Double
+  package var results: [Measurement]
+
+  package init(
+    version: String, started: String, machine: Machine, generator: String, rounds: Int, seconds: Double,
+    results: [Measurement]
+  ) {
+    self.version = version
+    self.started = started
+    self.machine = machine
+    self.generator = generator
+    self.rounds = rounds
+    self.seconds = seconds
+    self.results = results
+  }
+
+  /// How the two candidates compare in one workload on one underlay: the median of the ratios of each round, in which
+  /// both were measured shortly after each other.
+  ///
+  /// Nil when there is no round in which both have a sample and that of `base` is above zero.
+  package func ratio(
+    of candidate: Candidate, to base: Candidate, workload: Workload, underlay: Underlay
+  ) -> Double? {
+    guard let numerator = measurement(candidate, workload, underlay),
+      let denominator = measurement(base, workload, underlay)
+    else { return nil }
+    let ratios = zip(numerator.rounds, numerator.samples).compactMap { round, sample -> Double? in
+      guard let index = denominator.rounds.firstIndex(of: round), denominator.samples[index] > 0 else { return nil }
+      return sample / denominator.samples[index]
+    }
+    return Statistics.median(ratios)
+  }
+
+  /// The result of a candidate in a workload on an underlay, nil when there is none.
+  package func measurement(_ candidate: Candidate, _ workload: Workload, _ underlay: Underlay) -> Measurement? {
+    results.first { $0.candidate == candidate && $0.workload == workload && $0.underlay == underlay }
+  }
+}
