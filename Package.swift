@@ -5,7 +5,7 @@ import PackageDescription
 ///
 ///     vtep
 ///     Agent   Bench
-///     Dataplane
+///     Dataplane   Lab
 ///     Forwarding   Sealing   LinuxIO
 ///     VXLAN
 let package = Package(
@@ -27,10 +27,11 @@ let package = Package(
     .target(name: "CVXLAN"),
     .target(name: "LinuxIO", dependencies: ["VXLAN", "CLinuxIO"]),
     .target(name: "Dataplane", dependencies: ["VXLAN", "CVXLAN", "Forwarding", "LinuxIO"]),
+    .target(name: "Lab", dependencies: ["VXLAN", "LinuxIO"]),
     .target(
       name: "Agent",
       dependencies: [
-        "VXLAN", "Forwarding", "Sealing", "LinuxIO", "Dataplane", "Yams",
+        "VXLAN", "Forwarding", "Sealing", "LinuxIO", "Dataplane", "Lab", "Yams",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -39,7 +40,7 @@ let package = Package(
     .target(
       name: "Bench",
       dependencies: [
-        "VXLAN", "Forwarding", "LinuxIO", "Dataplane",
+        "VXLAN", "Forwarding", "LinuxIO", "Dataplane", "Lab",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
     .executableTarget(
@@ -58,9 +59,9 @@ let package = Package(
       name: "DataplaneTests",
       dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "TestKit"],
       exclude: ["oracle.py"]),
-    .testTarget(name: "AgentTests", dependencies: ["VXLAN", "LinuxIO", "Dataplane", "Agent", "TestKit"]),
+    .testTarget(name: "AgentTests", dependencies: ["VXLAN", "LinuxIO", "Dataplane", "Lab", "Agent", "TestKit"]),
     .testTarget(
-      name: "BenchTests", dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "Bench", "TestKit"]),
+      name: "BenchTests", dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "Lab", "Bench", "TestKit"]),
     .testTarget(
       name: "SimulationTests",
       dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "TestKit"]),

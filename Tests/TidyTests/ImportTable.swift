@@ -4,7 +4,7 @@ enum ImportTable {
   private static let layers: [Set<String>] = [
     ["VXLAN"],
     ["Forwarding", "Sealing", "LinuxIO", "Capture"],
-    ["Dataplane"],
+    ["Dataplane", "Lab"],
     ["Agent", "Bench", "Verify"],
     ["vtep"],
   ]
@@ -21,6 +21,7 @@ enum ImportTable {
       "Dispatch", "FoundationEssentials", "Glibc", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "Synchronization",
       "Yams",
     ],
+    "Lab": ["FoundationEssentials", "Glibc"],
     "Bench": ["FoundationEssentials", "Glibc", "Histogram"],
     "Verify": ["FoundationEssentials", "Glibc"],
     "vtep": ["ArgumentParser", "FoundationEssentials", "Glibc", "Synchronization"],

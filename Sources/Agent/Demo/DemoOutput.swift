@@ -1,4 +1,5 @@
 import Glibc
+import Lab
 
 /// What the demonstration shows: headings, sentences, and the output of commands, each at once.
 struct DemoOutput: Sendable {
@@ -26,7 +27,7 @@ struct DemoOutput: Sendable {
 
   /// A line, or several, as they are.
   func say(_ text: String) {
-    Self.write(text + "\n", to: STDOUT_FILENO)
+    StandardStream.write(text + "\n", to: STDOUT_FILENO)
   }
 
   /// Text that somebody else wrote, set off from ours.
@@ -38,18 +39,6 @@ struct DemoOutput: Sendable {
 
   /// A message for standard error.
   func complain(_ text: String) {
-    Self.write(text + "\n", to: STDERR_FILENO)
-  }
-
-  private static func write(_ text: String, to descriptor: Int32) {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      // SAFETY: the pointer and the count are the slice's.
-      let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      // Nobody reads any more: SIGPIPE is pending and ends the demonstration at the next step.
-      guard count > 0 else { return }
-      rest = rest.dropFirst(count)
-    }
+    StandardStream.write(text + "\n", to: STDERR_FILENO)
   }
 }

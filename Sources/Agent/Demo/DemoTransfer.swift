@@ -1,3 +1,4 @@
+import Lab
 import LinuxIO
 import Sealing
 import VXLAN
@@ -40,13 +41,13 @@ package struct DemoTransfer: Sendable {
   /// - Parameter check: called at least every 50 ms while the transfer runs; what it throws ends it.
   package func run(
     from source: borrowing NetworkNamespace, to destination: IPAddress, in sink: borrowing NetworkNamespace,
-    check: () throws(DemoFailure) -> Void
-  ) throws(DemoFailure) -> Outcome {
-    let listener = try DemoFailure.step("listen on \(destination)") { () throws(Errno) in
+    check: () throws(LabFailure) -> Void
+  ) throws(LabFailure) -> Outcome {
+    let listener = try LabFailure.step("listen on \(destination)") { () throws(Errno) in
       try sink.run { () throws(Errno) in try TCPSocket.listening(at: destination) }
     }
-    let port = try DemoFailure.step("listen on \(destination)") { () throws(Errno) in try listener.tcpPort() }
-    let sender = try DemoFailure.step("connect to \(destination)") { () throws(Errno) in
+    let port = try LabFailure.step("listen on \(destination)") { () throws(Errno) in try listener.tcpPort() }
+    let sender = try LabFailure.step("connect to \(destination)") { () throws(Errno) in
       try source.run { () throws(Errno) in try TCPSocket.calling(destination, tcpPort: port) }
     }
     let receiver = try accept(from: listener, check: check)
@@ -54,12 +55,12 @@ package struct DemoTransfer: Sendable {
   }
 
   private func accept(
-    from listener: borrowing TCPSocket, check: () throws(DemoFailure) -> Void
-  ) throws(DemoFailure) -> TCPSocket {
+    from listener: borrowing TCPSocket, check: () throws(LabFailure) -> Void
+  ) throws(LabFailure) -> TCPSocket {
     let deadline = ContinuousClock.now + Self.stallTime
     while ContinuousClock.now < deadline {
       try check()
-      let caller = try DemoFailure.step("accept") { () throws(Errno) in try listener.accept() }
+      let caller = try LabFailure.step("accept") { () throws(Errno) in try listener.accept() }
       if let caller { return caller }
       listener.awaitInput(milliseconds: 20, orRoomIn: listener, wanted: false)
     }
@@ -67,8 +68,8 @@ package struct DemoTransfer: Sendable {
   }
 
   private func move(
-    _ sender: borrowing TCPSocket, _ receiver: borrowing TCPSocket, _ check: () throws(DemoFailure) -> Void
-  ) throws(DemoFailure) -> Outcome {
+    _ sender: borrowing TCPSocket, _ receiver: borrowing TCPSocket, _ check: () throws(LabFailure) -> Void
+  ) throws(LabFailure) -> Outcome {
     var outgoing = [UInt8](repeating: 0, count: Self.chunkByteCount)
     var incoming = outgoing
     var (sentCount, receivedCount) = (0, 0)
@@ -105,15 +106,15 @@ package struct DemoTransfer: Sendable {
   /// Sends what fits of the rest of the chunk around `position`; a chunk is made when its first byte is due.
   private func send(
     _ chunk: inout [UInt8], _ position: Int, _ sender: borrowing TCPSocket, _ digest: inout Digest
-  ) throws(DemoFailure) -> Int {
+  ) throws(LabFailure) -> Int {
     guard position < byteCount else { return 0 }
     let within = position % chunk.count
     if within == 0 { stream.fill(&chunk, from: position) }
     let rest = chunk[within..<min(chunk.count, within + byteCount - position)]
-    let sent = try DemoFailure.step("send") { () throws(Errno) in try sender.send(rest) }
+    let sent = try LabFailure.step("send") { () throws(Errno) in try sender.send(rest) }
     digest.update(rest.prefix(sent))
     if position + sent == byteCount {
-      try DemoFailure.step("end the stream") { () throws(Errno) in try sender.endSending() }
+      try LabFailure.step("end the stream") { () throws(Errno) in try sender.endSending() }
     }
     return sent
   }
@@ -121,8 +122,8 @@ package struct DemoTransfer: Sendable {
   /// Receives what is there and compares it. Nil when nothing is there yet, 0 at the end.
   private func receive(
     _ chunk: inout [UInt8], _ position: Int, _ receiver: borrowing TCPSocket, _ digest: inout Digest
-  ) throws(DemoFailure) -> Int? {
-    let received = try DemoFailure.step("receive") { () throws(Errno) in try receiver.receive(into: &chunk) }
+  ) throws(LabFailure) -> Int? {
+    let received = try LabFailure.step("receive") { () throws(Errno) in try receiver.receive(into: &chunk) }
     guard let received, received > 0 else { return received }
     guard position + received <= byteCount else { throw .step("more bytes arrived than were sent") }
     digest.update(chunk[..<received])

@@ -1,4 +1,5 @@
 import Glibc
+import Lab
 import LinuxIO
 import VXLAN
 
@@ -14,11 +15,11 @@ package struct Demonstration: ~Copyable {
   private let executable: String
   private let ping: String
   private let transferByteCount: Int
-  private let interruption: DemoInterruption
-  private let directory: DemoDirectory
+  private let interruption: LabInterruption
+  private let directory: LabDirectory
   private var output: DemoOutput
-  private var a: DemoHost
-  private var b: DemoHost
+  private var a: LabHost
+  private var b: LabHost
 
   /// Runs the whole and returns the exit status: 0; 1 when something is missing or a step failed; 130 or 143 after
   /// SIGINT or SIGTERM. To be called on the main thread: the agents end with the thread that started them.
@@ -26,9 +27,9 @@ package struct Demonstration: ~Copyable {
   ///   - executable: the `vtep` whose commands are run.
   ///   - transferByteCount: how much is sent by TCP, a multiple of 8.
   package static func run(executable: String, transferByteCount: Int) -> Int32 {
-    let interruption = DemoInterruption.begin()
+    let interruption = LabInterruption.begin()
     let output = DemoOutput(stepCount: 7)
-    do throws(DemoFailure) {
+    do throws(LabFailure) {
       var demonstration = try prepare(executable, transferByteCount, output, interruption)
       try demonstration.performAndCleanUp()
       // The namespaces and the directory go with the value.
@@ -46,8 +47,8 @@ package struct Demonstration: ~Copyable {
 
   private init(
     _ executable: String, _ transferByteCount: Int, _ ping: String, _ output: DemoOutput,
-    _ interruption: DemoInterruption, _ directory: consuming DemoDirectory, _ a: consuming DemoHost,
-    _ b: consuming DemoHost
+    _ interruption: LabInterruption, _ directory: consuming LabDirectory, _ a: consuming LabHost,
+    _ b: consuming LabHost
   ) {
     self.executable = executable
     self.transferByteCount = transferByteCount
@@ -61,11 +62,11 @@ package struct Demonstration: ~Copyable {
 
   /// Makes the two hosts, still without devices.
   private static func prepare(
-    _ executable: String, _ transferByteCount: Int, _ output: DemoOutput, _ interruption: DemoInterruption
-  ) throws(DemoFailure) -> Demonstration {
+    _ executable: String, _ transferByteCount: Int, _ output: DemoOutput, _ interruption: LabInterruption
+  ) throws(LabFailure) -> Demonstration {
     let ping = try checkRequirements()
     do throws(Errno) {
-      let directory = try DemoDirectory()
+      let directory = try LabDirectory(prefix: "vtep-demo-")
       let a = try host("a", "192.0.2.1/24", "10.42.0.1/24", directory.path)
       let b = try host("b", "192.0.2.2/24", "10.42.0.2/24", directory.path)
       return Demonstration(executable, transferByteCount, ping, output, interruption, directory, a, b)
@@ -75,8 +76,8 @@ package struct Demonstration: ~Copyable {
     }
   }
 
-  private mutating func performAndCleanUp() throws(DemoFailure) {
-    do throws(DemoFailure) {
+  private mutating func performAndCleanUp() throws(LabFailure) {
+    do throws(LabFailure) {
       try perform()
     } catch {
       if case .step = error { showLogs() }
@@ -87,7 +88,7 @@ package struct Demonstration: ~Copyable {
     }
   }
 
-  private mutating func perform() throws(DemoFailure) {
+  private mutating func perform() throws(LabFailure) {
     output.say(DemoPicture.text)
     try joinHosts()
     try startAgents()
@@ -98,12 +99,12 @@ package struct Demonstration: ~Copyable {
     try stopAgents()
   }
 
-  private mutating func joinHosts() throws(DemoFailure) {
+  private mutating func joinHosts() throws(LabFailure) {
     output.heading("Two hosts: network namespaces without a name, joined by a pair of Ethernet devices")
     do throws(Errno) {
       var netlink = try NetlinkSocket()
       try netlink.createVeth(
-        named: DemoHost.underlayDevice, inNamespace: a.namespace.descriptor, peerNamed: DemoHost.underlayDevice,
+        named: LabHost.underlayDevice, inNamespace: a.namespace.descriptor, peerNamed: LabHost.underlayDevice,
         peerNamespace: b.namespace.descriptor, linkMTU: Self.underlayMTU)
       try a.configureUnderlay()
       try b.configureUnderlay()
@@ -113,7 +114,7 @@ package struct Demonstration: ~Copyable {
     output.say("    a: \(a.underlay), b: \(b.underlay), MTU \(Self.underlayMTU)")
   }
 
-  private mutating func startAgents() throws(DemoFailure) {
+  private mutating func startAgents() throws(LabFailure) {
     output.heading("Two agents: `vtep run` in each host, configured to know the other. Host a has")
     let configurations = (a.configuration(peer: b), b.configuration(peer: a))
     output.quote(configurations.0)
@@ -125,13 +126,13 @@ package struct Demonstration: ~Copyable {
     output.say("    Both are ready after \(DemoPicture.milliseconds(ContinuousClock.now - start)).")
   }
 
-  private mutating func showMTU() throws(DemoFailure) {
+  private mutating func showMTU() throws(LabFailure) {
     output.heading("The MTU: what encapsulation costs, header by header, and what is left for the overlay")
     try show("mtu", "--underlay-mtu", "\(Self.underlayMTU)")
-    output.say("    \(DemoHost.tap) has \(try a.tapMTU()) on host a and \(try b.tapMTU()) on host b.")
+    output.say("    \(LabHost.tap) has \(try a.tapMTU()) on host a and \(try b.tapMTU()) on host b.")
   }
 
-  private mutating func pingBothWays() throws(DemoFailure) {
+  private mutating func pingBothWays() throws(LabFailure) {
     output.heading("Ping through the overlay, both ways; then the largest packet, not to be fragmented")
     let largest = try a.tapMTU() - 28
     for arguments in [["-c", "3", "-i", "0.2", "-W", "2"], ["-c", "1", "-W", "2", "-M", "do", "-s", "\(largest)"]] {
@@ -142,8 +143,8 @@ package struct Demonstration: ~Copyable {
 
   private func ping(
     _ arguments: [String], from namespace: Int32, to address: IPAddress
-  ) throws(DemoFailure) {
-    let program = DemoProgram(path: ping, name: "ping", arguments: arguments + ["\(address)"])
+  ) throws(LabFailure) {
+    let program = LabProgram(path: ping, name: "ping", arguments: arguments + ["\(address)"])
     let text = try program.output(inNamespace: namespace, within: .seconds(10), interruption)
     // ping is content with a single answer; we are not.
     guard text.contains(", 0% packet loss") else { throw .step("`\(program.commandLine)` lost packets\n\(text)") }
@@ -151,13 +152,13 @@ package struct Demonstration: ~Copyable {
     output.quote(text.split(separator: "\n").suffix(2).joined(separator: "\n"))
   }
 
-  private mutating func transfer() throws(DemoFailure) {
+  private mutating func transfer() throws(LabFailure) {
     let megabytes = transferByteCount / 1_000_000
     output.heading("TCP from a to b: \(megabytes) MB, hashed at both ends, every byte compared on arrival")
     let transfer = DemoTransfer(byteCount: transferByteCount, seed: Self.transferSeed)
     let interruption = interruption
     let target = b.overlay.address
-    let outcome = try transfer.run(from: a.namespace, to: target, in: b.namespace) { () throws(DemoFailure) in
+    let outcome = try transfer.run(from: a.namespace, to: target, in: b.namespace) { () throws(LabFailure) in
       try interruption.pause(milliseconds: 0)
     }
     let rate = DemoPicture.gigabitsPerSecond(byteCount: transfer.byteCount, in: outcome.duration)
@@ -167,7 +168,7 @@ package struct Demonstration: ~Copyable {
     output.say("    BLAKE2b-256 of what a sent and of what b received, the same: \(hash)")
   }
 
-  private mutating func showTables() throws(DemoFailure) {
+  private mutating func showTables() throws(LabFailure) {
     output.heading("What the agents know: state, segments, learned addresses, peers, counters")
     for command in ["status", "segments", "fdb", "peers", "stats"] {
       try show(command, "--socket", a.socketPath)
@@ -175,15 +176,15 @@ package struct Demonstration: ~Copyable {
     try show("fdb", "--socket", b.socketPath)
   }
 
-  private mutating func stopAgents() throws(DemoFailure) {
+  private mutating func stopAgents() throws(LabFailure) {
     output.heading("The end: SIGTERM to each agent; its device and its socket must go with it")
     let times = (DemoPicture.milliseconds(try a.stopAgent()), DemoPicture.milliseconds(try b.stopAgent()))
     output.say("    a ended with status 0 after \(times.0), b after \(times.1).")
   }
 
   /// Runs one of our own commands and shows what it prints.
-  private func show(_ arguments: String...) throws(DemoFailure) {
-    let program = DemoProgram(path: executable, name: "vtep", arguments: arguments)
+  private func show(_ arguments: String...) throws(LabFailure) {
+    let program = LabProgram(path: executable, name: "vtep", arguments: arguments)
     let text = try program.output(inNamespace: nil, within: .seconds(5), interruption)
     output.say("    $ \(program.commandLine)")
     output.quote(text)
@@ -196,11 +197,11 @@ package struct Demonstration: ~Copyable {
     }
   }
 
-  private static let needsRoot = DemoFailure.unavailable(
+  private static let needsRoot = LabFailure.unavailable(
     "needs root, for network namespaces and TAP devices: run it as root, for example with sudo")
 
   /// Returns the path of `ping`.
-  private static func checkRequirements() throws(DemoFailure) -> String {
+  private static func checkRequirements() throws(LabFailure) -> String {
     guard geteuid() == 0 else { throw needsRoot }
     guard access("/dev/net/tun", R_OK | W_OK) == 0 else {
       throw .unavailable(
@@ -215,10 +216,10 @@ package struct Demonstration: ~Copyable {
 
   private static func host(
     _ name: String, _ underlay: String, _ overlay: String, _ directory: String
-  ) throws(Errno) -> DemoHost {
+  ) throws(Errno) -> LabHost {
     guard let underlay = IPPrefix(underlay), let overlay = IPPrefix(overlay) else {
       preconditionFailure("the demonstration's own addresses are valid")
     }
-    return try DemoHost.create(name: name, underlay: underlay, overlay: overlay, directory: directory)
+    return try LabHost.create(name: name, underlay: underlay, overlay: overlay, directory: directory)
   }
 }

@@ -1,3 +1,4 @@
+import Lab
 import LinuxIO
 import Testing
 import VXLAN
@@ -14,7 +15,7 @@ struct DemoTransferTests {
     let namespace = try NetworkNamespace.create()
     for text in ["127.0.0.1", "::1"] {
       let address = try #require(IPAddress(text))
-      let outcome = try transfer.run(from: namespace, to: address, in: namespace) { () throws(DemoFailure) in }
+      let outcome = try transfer.run(from: namespace, to: address, in: namespace) { () throws(LabFailure) in }
       #expect(outcome.duration > .zero)
     }
   }
@@ -23,8 +24,8 @@ struct DemoTransferTests {
   func interruption() throws {
     let namespace = try NetworkNamespace.create()
     let address = try #require(IPAddress("127.0.0.1"))
-    #expect(throws: DemoFailure.interrupted(signal: 2)) {
-      try transfer.run(from: namespace, to: address, in: namespace) { () throws(DemoFailure) in
+    #expect(throws: LabFailure.interrupted(signal: 2)) {
+      try transfer.run(from: namespace, to: address, in: namespace) { () throws(LabFailure) in
         throw .interrupted(signal: 2)
       }
     }
@@ -37,15 +38,15 @@ struct DemoTransferTests {
     var netlink = try sink.run { () throws(Errno) in try NetlinkSocket() }
     let prefix = try #require(IPPrefix("192.0.2.9/32"))
     try netlink.addAddress(prefix, toLink: 1)
-    #expect(throws: DemoFailure.step("connect to 192.0.2.9: connect: Network is unreachable")) {
-      try transfer.run(from: source, to: prefix.address, in: sink) { () throws(DemoFailure) in }
+    #expect(throws: LabFailure.step("connect to 192.0.2.9: connect: Network is unreachable")) {
+      try transfer.run(from: source, to: prefix.address, in: sink) { () throws(LabFailure) in }
     }
   }
 
   @Test("exit statuses are 1 for failures and 128 more than the signal for interruptions")
   func exitStatuses() {
-    #expect(DemoFailure.step("x").exitStatus == 1 && DemoFailure.unavailable("x").exitStatus == 1)
-    #expect(DemoFailure.interrupted(signal: 2).exitStatus == 130)
-    #expect(DemoFailure.interrupted(signal: 15).exitStatus == 143)
+    #expect(LabFailure.step("x").exitStatus == 1 && LabFailure.unavailable("x").exitStatus == 1)
+    #expect(LabFailure.interrupted(signal: 2).exitStatus == 130)
+    #expect(LabFailure.interrupted(signal: 15).exitStatus == 143)
   }
 }

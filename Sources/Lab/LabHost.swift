@@ -3,25 +3,27 @@ import Glibc
 import LinuxIO
 import VXLAN
 
-/// One "host" of the demonstration: a network namespace with one end of the underlay, and the agent in it.
+/// One "host" of the lab: a network namespace with one end of the underlay, and the agent in it.
 ///
 /// At the end of the value's life its agent is killed, and its namespace goes with all devices.
-struct DemoHost: ~Copyable, Sendable {
-  static let tap = "vx42"
-  static let underlayDevice = "underlay0"
-  static let vni = 42
+package struct LabHost: ~Copyable, Sendable {
+  package static let tap = "vx42"
+  package static let underlayDevice = "underlay0"
+  package static let vni = 42
   /// Starting and stopping take well under a second each; the contract gives the stop two.
   private static let readyTime = Duration.seconds(10)
   private static let stopTime = Duration.seconds(2)
 
-  let name: String
-  let underlay: IPPrefix
-  let overlay: IPPrefix
-  let namespace: NetworkNamespace
-  let configurationPath: String
-  let socketPath: String
+  package let name: String
+  package let underlay: IPPrefix
+  package let overlay: IPPrefix
+  package let namespace: NetworkNamespace
+  package let configurationPath: String
+  package let socketPath: String
   private let log: ChildProcessOutput
   private var agent: ChildProcess?
+  /// The number of the agent's process, its own until the value is gone; nil before `startAgent`.
+  package private(set) var agentPID: Int32?
 
   private init(
     _ name: String, _ underlay: IPPrefix, _ overlay: IPPrefix, _ directory: String,
@@ -37,16 +39,16 @@ struct DemoHost: ~Copyable, Sendable {
   }
 
   /// A host without devices. The agent's configuration and socket go into `directory`.
-  static func create(
+  package static func create(
     name: String, underlay: IPPrefix, overlay: IPPrefix, directory: String
-  ) throws(Errno) -> DemoHost {
+  ) throws(Errno) -> LabHost {
     let log = try ChildProcessOutput()
     let namespace = try NetworkNamespace.create()
-    return DemoHost(name, underlay, overlay, directory, log, namespace)
+    return LabHost(name, underlay, overlay, directory, log, namespace)
   }
 
   /// Gives the underlay device its address and takes it up.
-  borrowing func configureUnderlay() throws(Errno) {
+  package borrowing func configureUnderlay() throws(Errno) {
     let underlay = underlay
     try namespace.run { () throws(Errno) in
       var netlink = try NetlinkSocket()
@@ -57,7 +59,7 @@ struct DemoHost: ~Copyable, Sendable {
   }
 
   /// The agent's configuration; `peer` is the one other host.
-  func configuration(peer: borrowing DemoHost) -> String {
+  package func configuration(peer: borrowing LabHost) -> String {
     """
     local:
       address: \(underlay.address)
@@ -75,7 +77,7 @@ struct DemoHost: ~Copyable, Sendable {
   }
 
   /// The text in quotes as YAML reads it back, with everything escaped that is not plain.
-  static func quoted(_ text: String) -> String {
+  package static func quoted(_ text: String) -> String {
     let escaped = text.unicodeScalars.map { scalar in
       let isPlain = scalar.properties.isAlphabetic || scalar.properties.numericType != nil
       if isPlain || "/._-".unicodeScalars.contains(scalar) { return String(scalar) }
@@ -86,25 +88,27 @@ struct DemoHost: ~Copyable, Sendable {
   }
 
   /// Starts the agent in the namespace, with its output kept for `lastLines`.
-  mutating func startAgent(_ executable: String, configuration: String) throws(DemoFailure) {
+  package mutating func startAgent(_ executable: String, configuration: String) throws(LabFailure) {
     do {
       try configuration.write(toFile: configurationPath, atomically: false, encoding: .utf8)
     } catch {
       throw .step("write \(configurationPath): \(error)")
     }
-    // Whoever waits for a notification waits for the demonstration's, not for that of one agent.
+    // Whoever waits for a notification waits for this process's, not for that of one agent.
     let environment = ChildProcess.inheritedEnvironment().filter { !$0.hasPrefix("NOTIFY_SOCKET=") }
     do throws(Errno) {
-      agent = try ChildProcess(
+      let child = try ChildProcess(
         executable, arguments: ["vtep", "run", "--config", configurationPath], environment: environment,
         namespace: namespace.descriptor, output: log.descriptor, error: log.descriptor)
+      agentPID = child.pid
+      agent = consume child
     } catch {
       throw .step("start the agent of host \(name): \(error)")
     }
   }
 
   /// Waits until the agent has printed `ready`.
-  mutating func awaitReady(_ interruption: DemoInterruption) throws(DemoFailure) {
+  package mutating func awaitReady(_ interruption: LabInterruption) throws(LabFailure) {
     let deadline = ContinuousClock.now + Self.readyTime
     while ContinuousClock.now < deadline {
       if try lines().contains("ready") { return }
@@ -117,13 +121,13 @@ struct DemoHost: ~Copyable, Sendable {
   }
 
   /// The MTU of the TAP, which the agent derived from the underlay's.
-  borrowing func tapMTU() throws(DemoFailure) -> Int {
+  package borrowing func tapMTU() throws(LabFailure) -> Int {
     guard let link = try tapLink() else { throw .step("host \(name) has no device \(Self.tap)") }
     return link.linkMTU
   }
 
   /// Stops the agent by SIGTERM and checks that it ended with status 0 in time and took its TAP and its socket along.
-  mutating func stopAgent() throws(DemoFailure) -> Duration {
+  package mutating func stopAgent() throws(LabFailure) -> Duration {
     let start = ContinuousClock.now
     do throws(Errno) {
       try agent?.send(signal: SIGTERM)
@@ -141,21 +145,22 @@ struct DemoHost: ~Copyable, Sendable {
   }
 
   /// Ends the agent, if it runs, by whatever it takes.
-  mutating func endAgent() {
+  package mutating func endAgent() {
     do throws(Errno) {
       _ = try agent?.terminate(grace: Self.stopTime)
     } catch {
       // What is left is for the end of the child's value, which kills it.
       agent = nil
+      agentPID = nil
     }
   }
 
   /// The last lines that the agent printed.
-  borrowing func lastLines(_ count: Int) -> [String] {
+  package borrowing func lastLines(_ count: Int) -> [String] {
     do throws(Errno) { return try log.lastLines(count) } catch { return ["(cannot be read: \(error))"] }
   }
 
-  private borrowing func lines() throws(DemoFailure) -> [String] {
+  private borrowing func lines() throws(LabFailure) -> [String] {
     do throws(Errno) {
       return try log.lastLines(Int.max)
     } catch {
@@ -163,7 +168,7 @@ struct DemoHost: ~Copyable, Sendable {
     }
   }
 
-  private borrowing func tapLink() throws(DemoFailure) -> Link? {
+  private borrowing func tapLink() throws(LabFailure) -> Link? {
     do throws(Errno) {
       return try namespace.run { () throws(Errno) in
         var netlink = try NetlinkSocket()
@@ -175,7 +180,7 @@ struct DemoHost: ~Copyable, Sendable {
   }
 
   /// Nil when the agent still runs at `deadline`.
-  private mutating func agentExit(by deadline: ContinuousClock.Instant) throws(DemoFailure) -> ChildProcess.Exit? {
+  private mutating func agentExit(by deadline: ContinuousClock.Instant) throws(LabFailure) -> ChildProcess.Exit? {
     do throws(Errno) {
       return try agent?.wait(until: deadline)
     } catch {

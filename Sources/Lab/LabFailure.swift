@@ -1,7 +1,7 @@
 import LinuxIO
 
-/// Why the demonstration ended early.
-package enum DemoFailure: Error, Equatable, Sendable {
+/// Why what runs in the lab ended early.
+package enum LabFailure: Error, Equatable, Sendable {
   /// Something that it needs is missing; the sentence says what and what would help.
   case unavailable(String)
   /// A step did not do what it shows.
@@ -18,9 +18,9 @@ package enum DemoFailure: Error, Equatable, Sendable {
   }
 
   /// Runs `body` and puts `what` in front of a system call's error.
-  static func step<Value: ~Copyable>(
+  package static func step<Value: ~Copyable>(
     _ what: String, _ body: () throws(Errno) -> Value
-  ) throws(DemoFailure) -> Value {
+  ) throws(LabFailure) -> Value {
     do throws(Errno) {
       return try body()
     } catch {
