@@ -46,7 +46,7 @@ let package = Package(
     .executableTarget(
       name: "vtep",
       dependencies: [
-        "VXLAN", "LinuxIO", "Agent", "Bench",
+        "VXLAN", "LinuxIO", "Agent", "Lab", "Bench",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(

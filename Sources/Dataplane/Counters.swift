@@ -113,6 +113,8 @@ package struct CounterSnapshot: Equatable, Sendable {
   private let values: [UInt64]
   /// By peer slot.
   package let peers: [PeerTraffic]
+  /// How many calls it took.
+  package var batches = BatchCounters()
 
   init(values: [UInt64], peers: [PeerTraffic]) {
     self.values = values

@@ -192,6 +192,7 @@ extension Engine {
   }
 
   private mutating func settle(_ write: OutgoingFrames.Write) {
+    batches.tapWrites &+= 1
     if write.failure == 0 {
       counters.add(write.frameCount, to: .framesOut, .underlay, segment: write.segment)
       counters.add(write.byteCount, to: .bytesOut, .underlay, segment: write.segment)

@@ -44,6 +44,7 @@ package struct Engine: ~Copyable {
   let flowKey: KeyedHash
 
   var counters: Counters
+  var batches = BatchCounters()
   var frames = FrameBatch()
   var received = DatagramBatch()
   var outgoing = OutgoingRuns()
@@ -83,6 +84,7 @@ package struct Engine: ~Copyable {
   package mutating func stepOverlay(segment slot: Int, now: Instant) -> Step {
     frames.clear()
     let failure = framePorts[slot].receive(into: &frames)
+    batches.tapReads &+= UInt64(frames.count)
     if frames.count > 0 { encapsulate(segment: slot, now: now) }
     return Step(count: frames.count, byteCount: frames.byteCount, failure: failure)
   }
@@ -90,12 +92,15 @@ package struct Engine: ~Copyable {
   /// Takes one batch of datagrams from the underlay and delivers it to the TAPs.
   package mutating func stepUnderlay(now: Instant) -> Step {
     let failure = datagramPort.receive(into: &received)
+    batches.receives &+= UInt64(received.count)
     if received.count > 0 { decapsulate(now: now) }
     return Step(count: received.count, byteCount: received.byteCount, failure: failure)
   }
 
   /// The counters as they stand. Between two steps only, like everything here.
   package borrowing func snapshot() -> CounterSnapshot {
-    counters.snapshot()
+    var snapshot = counters.snapshot()
+    snapshot.batches = batches
+    return snapshot
   }
 }

@@ -23,4 +23,15 @@ package struct LabInterruption: Sendable {
     let signal = sigtimedwait(&set, nil, &time)
     if signal > 0 { throw .interrupted(signal: signal) }
   }
+
+  /// Sleeps for any time.
+  /// - Throws: as `pause(milliseconds:)`.
+  package func pause(seconds: Double) throws(LabFailure) {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while true {
+      let rest = ContinuousClock.now.duration(to: deadline) / .milliseconds(1)
+      guard rest > 0 else { return }
+      try pause(milliseconds: min(Int(rest.rounded(.up)), 500))
+    }
+  }
 }

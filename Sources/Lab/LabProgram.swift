@@ -17,10 +17,10 @@ package struct LabProgram: Sendable {
   package var commandLine: String { ([name] + arguments).joined(separator: " ") }
 
   /// Runs it in the network namespace of a descriptor (nil: this one) and returns what it wrote,
-  /// the last 100 lines of it, without empty ones.
+  /// the last `lineCount` lines of it, without empty ones.
   /// - Throws: `.step` with its output when it ends with another status than 0 or not within `time`.
   package func output(
-    inNamespace namespace: Int32?, within time: Duration, _ interruption: LabInterruption
+    inNamespace namespace: Int32?, within time: Duration, lineCount: Int = 100, _ interruption: LabInterruption
   ) throws(LabFailure) -> String {
     let output = try LabFailure.step(commandLine) { () throws(Errno) in try ChildProcessOutput() }
     let descriptor = output.descriptor
@@ -37,7 +37,7 @@ package struct LabProgram: Sendable {
       try interruption.pause(milliseconds: 5)
       do throws(Errno) { exit = try child.wait(until: .now) } catch { throw .step("\(commandLine): \(error)") }
     } while exit == nil && ContinuousClock.now < deadline
-    let lines = try LabFailure.step(commandLine) { () throws(Errno) in try output.lastLines(100) }
+    let lines = try LabFailure.step(commandLine) { () throws(Errno) in try output.lastLines(lineCount) }
     let text = lines.joined(separator: "\n")
     guard let exit else { throw .step("`\(commandLine)` did not end within \(time)\n\(text)") }
     guard exit == .status(0) else { throw .step("`\(commandLine)`: \(exit)\n\(text)") }

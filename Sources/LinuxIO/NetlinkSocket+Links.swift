@@ -122,7 +122,7 @@ extension NetlinkSocket {
     (1...linkNameByteCountMax).contains(name.utf8.count) && !name.utf8.contains(0)
   }
 
-  private static func checkLinkName(_ name: String, _ call: String) throws(Errno) {
+  static func checkLinkName(_ name: String, _ call: String) throws(Errno) {
     guard isLinkName(name) else { throw Errno(EINVAL, "\(call) (a name has 1 to 15 bytes)") }
   }
 }

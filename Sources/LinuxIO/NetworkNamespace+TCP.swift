@@ -16,7 +16,7 @@ package struct TCPSocket: ~Copyable, Sendable {
   /// A socket that takes one caller at a time, at a port that the kernel chooses.
   package static func listening(at address: IPAddress) throws(Errno) -> TCPSocket {
     let listener = try TCPSocket(family: address.family)
-    let bound = withSocketAddress(address, 0) { unsafe bind(listener.descriptor, $0, $1) }
+    let bound = SocketAddress.with(address, 0) { unsafe bind(listener.descriptor, $0, $1) }
     guard bound == 0 else { throw Errno.current("bind(TCP)") }
     guard listen(listener.descriptor, 1) == 0 else { throw Errno.current("listen") }
     return listener
@@ -25,22 +25,14 @@ package struct TCPSocket: ~Copyable, Sendable {
   /// A socket that has begun to call; it can send when the other end has answered.
   package static func calling(_ address: IPAddress, tcpPort: UInt16) throws(Errno) -> TCPSocket {
     let caller = try TCPSocket(family: address.family)
-    let begun = withSocketAddress(address, tcpPort) { unsafe connect(caller.descriptor, $0, $1) }
+    let begun = SocketAddress.with(address, tcpPort) { unsafe connect(caller.descriptor, $0, $1) }
     guard begun == 0 || errno == EINPROGRESS else { throw Errno.current("connect") }
     return caller
   }
 
   /// The port of this end.
   package borrowing func tcpPort() throws(Errno) -> UInt16 {
-    var address = sockaddr_in6()
-    var byteCount = socklen_t(MemoryLayout<sockaddr_in6>.size)
-    // SAFETY: the larger of the two families' structures is given with its size.
-    let answered = unsafe withUnsafeMutablePointer(to: &address) {
-      unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(descriptor, $0, &byteCount) }
-    }
-    guard answered == 0 else { throw Errno.current("getsockname") }
-    // Both families have the port in the same place.
-    return UInt16(bigEndian: address.sin6_port)
+    try SocketAddress.localPort(of: descriptor)
   }
 
   /// The next caller, nil when there is none yet.
@@ -105,36 +97,5 @@ package struct TCPSocket: ~Copyable, Sendable {
   /// What a call that does not block answers instead; `ENOTCONN` while a call is still being made.
   private static func isNothingYet(_ number: Int32) -> Bool {
     number == EAGAIN || number == EINTR || number == ENOTCONN
-  }
-
-  private static func withSocketAddress(
-    _ address: IPAddress, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
-  ) -> Int32 {
-    switch address.family {
-    case .ipv4:
-      var four = sockaddr_in()
-      four.sin_family = sa_family_t(AF_INET)
-      four.sin_port = port.bigEndian
-      four.sin_addr.s_addr = UInt32(truncatingIfNeeded: address.low).bigEndian
-      return rebound(&four, body)
-    case .ipv6:
-      var six = sockaddr_in6()
-      six.sin6_family = sa_family_t(AF_INET6)
-      six.sin6_port = port.bigEndian
-      // SAFETY: sixteen octets into the sixteen of the structure.
-      unsafe withUnsafeMutableBytes(of: &six.sin6_addr) { unsafe $0.copyBytes(from: address.octets) }
-      return rebound(&six, body)
-    }
-  }
-
-  private static func rebound<Family>(
-    _ address: inout Family, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
-  ) -> Int32 {
-    // SAFETY: every family's structure starts as `sockaddr` does; the length is the structure's own.
-    unsafe withUnsafePointer(to: &address) {
-      unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        unsafe body($0, socklen_t(MemoryLayout<Family>.size))
-      }
-    }
   }
 }

@@ -15,7 +15,7 @@ struct Vtep: ParsableCommand {
       """,
     version: "vtep \(VtepVersion.current)",
     subcommands: [
-      RunCommand.self, CheckCommand.self, MTUCommand.self, DemoCommand.self,
+      RunCommand.self, CheckCommand.self, MTUCommand.self, DemoCommand.self, BenchCommand.self,
       StatusCommand.self, SegmentsCommand.self, FDBCommand.self, PeersCommand.self, StatsCommand.self,
       DropsCommand.self, VersionCommand.self,
     ])

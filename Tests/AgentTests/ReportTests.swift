@@ -54,7 +54,7 @@ struct ReportTests {
       "kernel-drops",
     ]
     let report = try object(StatsReport.sample)
-    #expect(Set(report.keys) == names.union(["overlay", "underlay"]))
+    #expect(Set(report.keys) == names.union(["overlay", "underlay", "batches"]))
     let overlay = try #require(report["overlay"] as? [String: Int])
     let underlay = try #require(report["underlay"] as? [String: Int])
     #expect(Set(overlay.keys) == names)

@@ -22,7 +22,7 @@ enum ImportTable {
       "Yams",
     ],
     "Lab": ["FoundationEssentials", "Glibc"],
-    "Bench": ["FoundationEssentials", "Glibc", "Histogram"],
+    "Bench": ["FoundationEssentials", "Glibc", "Histogram", "Synchronization"],
     "Verify": ["FoundationEssentials", "Glibc"],
     "vtep": ["ArgumentParser", "FoundationEssentials", "Glibc", "Synchronization"],
   ]

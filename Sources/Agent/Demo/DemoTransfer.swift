@@ -43,28 +43,8 @@ package struct DemoTransfer: Sendable {
     from source: borrowing NetworkNamespace, to destination: IPAddress, in sink: borrowing NetworkNamespace,
     check: () throws(LabFailure) -> Void
   ) throws(LabFailure) -> Outcome {
-    let listener = try LabFailure.step("listen on \(destination)") { () throws(Errno) in
-      try sink.run { () throws(Errno) in try TCPSocket.listening(at: destination) }
-    }
-    let port = try LabFailure.step("listen on \(destination)") { () throws(Errno) in try listener.tcpPort() }
-    let sender = try LabFailure.step("connect to \(destination)") { () throws(Errno) in
-      try source.run { () throws(Errno) in try TCPSocket.calling(destination, tcpPort: port) }
-    }
-    let receiver = try accept(from: listener, check: check)
-    return try move(sender, receiver, check)
-  }
-
-  private func accept(
-    from listener: borrowing TCPSocket, check: () throws(LabFailure) -> Void
-  ) throws(LabFailure) -> TCPSocket {
-    let deadline = ContinuousClock.now + Self.stallTime
-    while ContinuousClock.now < deadline {
-      try check()
-      let caller = try LabFailure.step("accept") { () throws(Errno) in try listener.accept() }
-      if let caller { return caller }
-      listener.awaitInput(milliseconds: 20, orRoomIn: listener, wanted: false)
-    }
-    throw .step("no TCP connection within \(Self.stallTime)")
+    let connection = try LabConnection.open(from: source, to: destination, in: sink, check: check)
+    return try move(connection.sender, connection.receiver, check)
   }
 
   private func move(

@@ -55,7 +55,7 @@ extension Agent: ReportSource {
     }
     return StatsReport(
       overlay: frameCounts(counters, .overlay, kernelDrops: tapDrops),
-      underlay: frameCounts(counters, .underlay, kernelDrops: UInt64(overflowCount)))
+      underlay: frameCounts(counters, .underlay, kernelDrops: UInt64(overflowCount)), batches: batchReport(counters))
   }
 
   package func dropsReport() throws(ControlError) -> DropsReport {
@@ -115,6 +115,19 @@ extension Agent: ReportSource {
     counts.floodCopyDrops = counters.total(.floodCopyDrops, direction)
     counts.kernelDrops = kernelDrops
     return counts
+  }
+
+  private func batchReport(_ counters: CounterSnapshot) -> BatchReport {
+    var report = BatchReport()
+    report.tapReads = counters.batches.tapReads
+    report.framesRead = counters.total(.framesIn, .overlay)
+    report.sends = counters.batches.sends
+    report.datagramsSent = counters.batches.datagramsSent
+    report.receives = counters.batches.receives
+    report.datagramsReceived = counters.total(.framesIn, .underlay)
+    report.tapWrites = counters.batches.tapWrites
+    report.framesWritten = counters.total(.framesOut, .underlay)
+    return report
   }
 
   /// Each offload by name. What differs between TAPs is named with the TAP.

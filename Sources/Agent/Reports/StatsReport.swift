@@ -55,29 +55,42 @@ package struct FrameCounts: Codable, Equatable, Sendable {
   }
 }
 
-/// The counters of the agent, as `vtep stats -j` shows them: the sums, then each direction as an object.
+/// The counters of the agent, as `vtep stats -j` shows them: the sums, then each direction and the
+/// calls that it took as an object.
 package struct StatsReport: Codable, Equatable, Sendable {
   /// Frames read from TAPs.
   package var overlay: FrameCounts
   /// Datagrams read from sockets.
   package var underlay: FrameCounts
+  /// How many calls these took.
+  package var batches: BatchReport
   /// Both directions together.
   package var total: FrameCounts { overlay + underlay }
 
   private enum CodingKeys: String, CodingKey {
-    case overlay, underlay
+    case overlay, underlay, batches
   }
 
-  package init(overlay: FrameCounts, underlay: FrameCounts) {
+  package init(overlay: FrameCounts, underlay: FrameCounts, batches: BatchReport = BatchReport()) {
     self.overlay = overlay
     self.underlay = underlay
+    self.batches = batches
   }
 
-  /// The sums lie beside the two objects, not in one of their own.
+  /// An agent of an earlier version tells nothing of batches: they are zero then.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    overlay = try container.decode(FrameCounts.self, forKey: .overlay)
+    underlay = try container.decode(FrameCounts.self, forKey: .underlay)
+    batches = try container.decodeIfPresent(BatchReport.self, forKey: .batches) ?? BatchReport()
+  }
+
+  /// The sums lie beside the objects, not in one of their own.
   package func encode(to encoder: any Encoder) throws {
     try total.encode(to: encoder)
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(overlay, forKey: .overlay)
     try container.encode(underlay, forKey: .underlay)
+    try container.encode(batches, forKey: .batches)
   }
 }

@@ -10,6 +10,8 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include "clinuxio_bulk.h"
+#include "clinuxio_ethtool.h"
 #include "clinuxio_tap.h"
 #include "clinuxio_thread.h"
 #include "clinuxio_udp.h"
