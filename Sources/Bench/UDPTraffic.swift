@@ -11,8 +11,6 @@ import VXLAN
 enum UDPTraffic {
   /// A tenth of what the queue of our TAPs holds, and enough for several batches at each step of the way.
   static let windowCount = 512
-  /// Datagrams that have not arrived after nothing has for so long are lost.
-  private static let lossNanoseconds: UInt64 = 50_000_000
   private static let pauseMicroseconds: useconds_t = 20
 
   /// Both ends.
@@ -47,26 +45,15 @@ enum UDPTraffic {
 
   private static func send(_ flow: Flow, _ byteCount: Int, _ tally: TrafficTally) throws(Errno) {
     let payload = [UInt8](repeating: 0x5A, count: byteCount)
-    var (sentCount, lostCount, arrivedCount) = (0, 0, 0)
-    var lastArrival = Clock.now()
+    var window = SendWindow(capacity: windowCount, now: Clock.now())
     while !tally.isStopping {
-      let arrived = tally.arrivedCount
-      let now = Clock.now()
-      if arrived != arrivedCount {
-        arrivedCount = arrived
-        lastArrival = now
-      }
-      let room = windowCount - (sentCount - arrived - lostCount)
+      let room = window.room(arrived: tally.arrivedCount, now: Clock.now())
       guard room > 0 else {
-        if now - lastArrival > lossNanoseconds {
-          lostCount = sentCount - arrived
-          lastArrival = now
-        }
         usleep(pauseMicroseconds)
         continue
       }
       let sent = try flow.sender.sendCopies(of: payload, count: min(room, UDPSocket.bulkCountMax))
-      sentCount += sent
+      window.noteSent(sent)
       tally.addSent(sent)
     }
   }

@@ -1,8 +1,5 @@
 """`vtep demo`: what it shows, and that it leaves nothing behind however it ends."""
 
-import contextlib
-import glob
-import json
 import os
 import re
 import shutil
@@ -12,55 +9,12 @@ import time
 
 import pytest
 
+import remains
 from agent import binary
 from host import wait_until
+from remains import children, finish, nothing_remains, processes
 
 MOMENTS = (0.1, 0.3, 0.7, 1.5, 3.0)
-
-
-def processes():
-    """The processes whose program is the vtep under test, by number."""
-    found = set()
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{name}/cmdline", "rb") as file:
-                words = file.read().split(b"\0")
-            program = os.readlink(f"/proc/{name}/exe").removesuffix(" (deleted)")
-        except OSError:
-            continue  # it ended meanwhile, or is of the kernel
-        if program == binary() or binary().encode() in words:
-            found.add(int(name))
-    return found
-
-
-def names_of_namespaces():
-    """What `ip netns list` shows."""
-    listed = subprocess.run(["ip", "-j", "netns", "list"], capture_output=True, text=True, check=True).stdout
-    return {each["name"] for each in json.loads(listed or "[]")}
-
-
-def inodes(paths):
-    """The inodes of the files that are there."""
-    found = set()
-    for path in paths:
-        with contextlib.suppress(OSError):  # it went meanwhile
-            found.add(os.stat(path).st_ino)
-    return found
-
-
-def machine():
-    """What a demo could leave: namespaces, network devices, processes, mounts, temporary files."""
-    named = inodes(f"/run/netns/{each}" for each in names_of_namespaces())
-    with open("/proc/self/mounts", encoding="utf-8") as mounts:
-        mounted = frozenset(line.split()[1] for line in mounts)
-    return {
-        "namespaces": {each for each in names_of_namespaces() if not each.startswith("vtn-")},
-        "namespaces without a name": inodes(glob.glob("/proc/[0-9]*/ns/net")) - named,
-        "devices": set(os.listdir("/sys/class/net")),
-        "processes": processes(),
-        "mounts": {each for each in mounted if "vtn-" not in each},
-        "temporary files": {each for base in ("/tmp", "/run") for each in os.listdir(base) if "vtep-demo" in each},
-    }
 
 
 @pytest.fixture(autouse=True)
@@ -68,32 +22,13 @@ def temporary(tmp_path_factory, monkeypatch):
     """A folder for temporary files that only the demos of one test know. It must be empty in the end."""
     directory = tmp_path_factory.mktemp("temporary")
     monkeypatch.setenv("TMPDIR", str(directory))
-    before = machine()
-    yield directory
-    assert os.listdir(directory) == []
-
-    # Others may be at work on the machine: what they have open meanwhile goes away by itself. What a demo leaves stays.
-    def left():
-        return {kind: sorted(now - before[kind]) for kind, now in machine().items() if now - before[kind]}
-    with contextlib.suppress(AssertionError):
-        wait_until(lambda: not left(), 15, "nothing of the demo is left")
-    assert left() == {}, f"left behind: {left()}"
+    with nothing_remains(directory):
+        yield directory
 
 
 def start(**options):
     """The demo in a session of its own, as a terminal gives it one."""
-    return subprocess.Popen([binary(), "demo"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, start_new_session=True, **options)
-
-
-def finish(process, seconds):
-    """Waits for the end. Returns what was printed on both streams."""
-    try:
-        return process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        raise AssertionError(f"the demo did not end within {seconds} s") from None
+    return remains.start("demo", **options)
 
 
 def test_it_pings_both_ways_moves_data_and_shows_tables_and_mtu():
@@ -171,22 +106,6 @@ def test_a_kill_leaves_the_folder_of_the_configurations_and_nothing_else(tempora
     left = os.listdir(temporary)
     assert len(left) == 1 and left[0].startswith("vtep-demo-"), left
     shutil.rmtree(temporary / left[0])
-
-
-def children(parent, before):
-    """The vtep processes that the demo itself started and that run `run`."""
-    found = set()
-    for number in processes() - before - {parent}:
-        try:
-            with open(f"/proc/{number}/stat", encoding="ascii") as file:
-                above = int(file.read().rsplit(")", 1)[1].split()[1])
-            with open(f"/proc/{number}/cmdline", "rb") as file:
-                runs = b"run" in file.read().split(b"\0")
-        except OSError:
-            continue
-        if above == parent and runs:
-            found.add(number)
-    return found
 
 
 def test_another_user_is_told_that_root_is_needed(tmp_path_factory):

@@ -1,0 +1,104 @@
+"""What a run of one of our commands could leave on the machine, and that it does not."""
+
+import contextlib
+import glob
+import json
+import os
+import signal
+import subprocess
+
+from agent import binary
+from host import wait_until
+
+
+def processes():
+    """The processes whose program is the vtep under test, by number."""
+    found = set()
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                words = file.read().split(b"\0")
+            program = os.readlink(f"/proc/{name}/exe").removesuffix(" (deleted)")
+        except OSError:
+            continue  # it ended meanwhile, or is of the kernel
+        if program == binary() or binary().encode() in words:
+            found.add(int(name))
+    return found
+
+
+def children(parent, before):
+    """The vtep processes that `parent` itself started since `before` and that run `run`."""
+    found = set()
+    for number in processes() - before - {parent}:
+        try:
+            with open(f"/proc/{number}/stat", encoding="ascii") as file:
+                above = int(file.read().rsplit(")", 1)[1].split()[1])
+            with open(f"/proc/{number}/cmdline", "rb") as file:
+                runs = b"run" in file.read().split(b"\0")
+        except OSError:
+            continue
+        if above == parent and runs:
+            found.add(number)
+    return found
+
+
+def names_of_namespaces():
+    """What `ip netns list` shows."""
+    listed = subprocess.run(["ip", "-j", "netns", "list"], capture_output=True, text=True, check=True).stdout
+    return {each["name"] for each in json.loads(listed or "[]")}
+
+
+def inodes(paths):
+    """The inodes of the files that are there."""
+    found = set()
+    for path in paths:
+        with contextlib.suppress(OSError):  # it went meanwhile
+            found.add(os.stat(path).st_ino)
+    return found
+
+
+def machine():
+    """What a command could leave: namespaces, network devices, processes, mounts, temporary files."""
+    named = inodes(f"/run/netns/{each}" for each in names_of_namespaces())
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        mounted = frozenset(line.split()[1] for line in mounts)
+    return {
+        "namespaces": {each for each in names_of_namespaces() if not each.startswith("vtn-")},
+        "namespaces without a name": inodes(glob.glob("/proc/[0-9]*/ns/net")) - named,
+        "devices": set(os.listdir("/sys/class/net")),
+        "processes": processes(),
+        "mounts": {each for each in mounted if "vtn-" not in each},
+        "temporary files": {each for base in ("/tmp", "/run") for each in os.listdir(base)
+                            if each.startswith(("vtep-demo", "vtep-bench"))},
+    }
+
+
+@contextlib.contextmanager
+def nothing_remains(directory):
+    """Judges that the machine is afterwards as it was, and `directory`, for temporary files, empty."""
+    before = machine()
+    yield
+    assert os.listdir(directory) == []
+
+    # Others may be at work on the machine: what they have open meanwhile goes away by itself. What we leave stays.
+    def left():
+        return {kind: sorted(now - before[kind]) for kind, now in machine().items() if now - before[kind]}
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: not left(), 15, "nothing is left")
+    assert left() == {}, f"left behind: {left()}"
+
+
+def start(*arguments, **options):
+    """The vtep under test in a session of its own, as a terminal gives it one."""
+    return subprocess.Popen([binary(), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, start_new_session=True, **options)
+
+
+def finish(process, seconds):
+    """Waits for the end. Returns what was printed on both streams."""
+    try:
+        return process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise AssertionError(f"the command did not end within {seconds} s") from None
