@@ -13,10 +13,10 @@ package struct BenchPlan: Equatable, Sendable {
   /// Underlays that lie between two hosts.
   package static let underlays: [Underlay] = [.transparent, .segmenting]
   /// Traffic runs so long before it is measured: addresses are resolved, TCP's window is open.
-  static let warmUpSeconds = 0.25
+  static let warmUpSeconds = 0.2
   /// Making two hosts with a candidate and taking them away, and asking agents for counters; for the expected time only.
-  private static let turnSeconds = 0.6
-  private static let measurementSeconds = 0.15
+  private static let turnSeconds = 0.5
+  private static let measurementSeconds = 0.1
 
   package var rounds: Int
   /// Of one measurement, above 0.

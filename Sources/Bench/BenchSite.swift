@@ -82,12 +82,7 @@ struct BenchSite: ~Copyable {
 
   private borrowing func join(_ underlay: Underlay) throws(LabFailure) {
     do throws(Errno) {
-      var netlink = try NetlinkSocket()
-      try netlink.createVeth(
-        named: LabHost.underlayDevice, inNamespace: a.namespace.descriptor, peerNamed: LabHost.underlayDevice,
-        peerNamespace: b.namespace.descriptor, linkMTU: Self.underlayMTU)
-      try a.configureUnderlay()
-      try b.configureUnderlay()
+      try LabHost.join(a, b, linkMTU: Self.underlayMTU)
       try Self.setFeatures(of: a.namespace, segments: underlay == .segmenting)
       try Self.setFeatures(of: b.namespace, segments: underlay == .segmenting)
     } catch {

@@ -8,7 +8,7 @@ enum TCPTraffic {
   private static let sendByteCount = 128 << 10
   /// What one call of the receiver takes at most.
   private static let receiveByteCount = 256 << 10
-  private static let waitMilliseconds: Int32 = 50
+  private static let waitMilliseconds: Int32 = 20
 
   /// Both ends, so that either thread may outlive the other.
   private final class Stream: Sendable {

@@ -47,8 +47,17 @@ package struct LabHost: ~Copyable, Sendable {
     return LabHost(name, underlay, overlay, directory, log, namespace)
   }
 
-  /// Gives the underlay device its address and takes it up.
-  package borrowing func configureUnderlay() throws(Errno) {
+  /// Joins two hosts by a pair of Ethernet devices with their underlay addresses, up.
+  package static func join(_ a: borrowing LabHost, _ b: borrowing LabHost, linkMTU: Int) throws(Errno) {
+    var netlink = try NetlinkSocket()
+    try netlink.createVeth(
+      named: underlayDevice, inNamespace: a.namespace.descriptor, peerNamed: underlayDevice,
+      peerNamespace: b.namespace.descriptor, linkMTU: linkMTU)
+    try a.configureUnderlay()
+    try b.configureUnderlay()
+  }
+
+  private borrowing func configureUnderlay() throws(Errno) {
     let underlay = underlay
     try namespace.run { () throws(Errno) in
       var netlink = try NetlinkSocket()

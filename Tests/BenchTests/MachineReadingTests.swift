@@ -13,7 +13,9 @@ struct MachineReadingTests {
     #expect(abs(seconds / tick - 163) < 1e-6)
   }
 
-  @Test("what is not that line is nothing", arguments: ["", "cpu", "cpu 1 2 3", "intr 1 2 3 4 5 6 7 8", "cpu a b c d e f g h"])
+  @Test(
+    "what is not that line is nothing",
+    arguments: ["", "cpu", "cpu 1 2 3", "intr 1 2 3 4 5 6 7 8", "cpu a b c d e f g h"])
   func nonsense(text: String) {
     #expect(MachineReading.busySeconds(in: text) == nil)
   }

@@ -4,6 +4,7 @@ import contextlib
 import glob
 import json
 import os
+import shutil
 import signal
 import subprocess
 
@@ -74,10 +75,12 @@ def machine():
 
 
 @contextlib.contextmanager
-def nothing_remains(directory):
-    """Judges that the machine is afterwards as it was, and `directory`, for temporary files, empty."""
+def nothing_remains(tmp_path_factory, monkeypatch):
+    """A folder for temporary files that only what runs within knows. Afterwards it is empty and the machine as it was."""
+    directory = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setenv("TMPDIR", str(directory))
     before = machine()
-    yield
+    yield directory
     assert os.listdir(directory) == []
 
     # Others may be at work on the machine: what they have open meanwhile goes away by itself. What we leave stays.
@@ -92,6 +95,17 @@ def start(*arguments, **options):
     """The vtep under test in a session of its own, as a terminal gives it one."""
     return subprocess.Popen([binary(), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True, start_new_session=True, **options)
+
+
+def as_nobody(tmp_path_factory, *arguments):
+    """Runs a copy of the vtep under test as a user without any right to its end."""
+    directory = tmp_path_factory.mktemp("program")
+    for each in (directory, directory.parent, directory.parent.parent):
+        os.chmod(each, 0o755)
+    program = shutil.copy(binary(), directory / f"{arguments[0]}-of-nobody")
+    os.chmod(program, 0o755)
+    return subprocess.run([program, *arguments], user=65534, group=65534, extra_groups=[], capture_output=True,
+                          text=True, timeout=20, cwd="/")
 
 
 def finish(process, seconds):

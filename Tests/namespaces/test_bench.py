@@ -14,7 +14,7 @@ import pytest
 import remains
 from agent import binary
 from host import wait_until
-from remains import children, finish, nothing_remains, processes
+from remains import as_nobody, children, finish, nothing_remains, processes
 
 SHORT = ("--rounds", "1", "--seconds", "0.2")
 CANDIDATES = ["underlay", "kernel", "vtep"]
@@ -22,10 +22,8 @@ CANDIDATES = ["underlay", "kernel", "vtep"]
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path_factory, monkeypatch):
-    """A folder for temporary files that only the runs of one test know. It must be empty in the end."""
-    directory = tmp_path_factory.mktemp("temporary")
-    monkeypatch.setenv("TMPDIR", str(directory))
-    with nothing_remains(directory):
+    """A folder for temporary files, which must be empty in the end, and the machine as it was."""
+    with nothing_remains(tmp_path_factory, monkeypatch) as directory:
         yield directory
 
 
@@ -178,13 +176,7 @@ def test_a_report_that_cannot_be_written_is_told_before_anything_is_measured(tmp
 
 
 def test_another_user_is_told_that_root_is_needed(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("program")
-    for each in (directory, directory.parent, directory.parent.parent):
-        os.chmod(each, 0o755)
-    program = shutil.copy(binary(), directory / "bench-of-nobody")
-    os.chmod(program, 0o755)
-    done = subprocess.run([program, "bench"], user=65534, group=65534, extra_groups=[], capture_output=True, text=True,
-                          timeout=20, cwd="/")
+    done = as_nobody(tmp_path_factory, "bench")
     assert done.returncode == 1 and "root" in done.stderr and done.stdout == ""
 
 

@@ -4,25 +4,21 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import time
 
 import pytest
 
 import remains
-from agent import binary
 from host import wait_until
-from remains import children, finish, nothing_remains, processes
+from remains import as_nobody, children, finish, nothing_remains, processes
 
 MOMENTS = (0.1, 0.3, 0.7, 1.5, 3.0)
 
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path_factory, monkeypatch):
-    """A folder for temporary files that only the demos of one test know. It must be empty in the end."""
-    directory = tmp_path_factory.mktemp("temporary")
-    monkeypatch.setenv("TMPDIR", str(directory))
-    with nothing_remains(directory):
+    """A folder for temporary files, which must be empty in the end, and the machine as it was."""
+    with nothing_remains(tmp_path_factory, monkeypatch) as directory:
         yield directory
 
 
@@ -109,11 +105,5 @@ def test_a_kill_leaves_the_folder_of_the_configurations_and_nothing_else(tempora
 
 
 def test_another_user_is_told_that_root_is_needed(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("program")
-    for each in (directory, directory.parent, directory.parent.parent):
-        os.chmod(each, 0o755)
-    program = shutil.copy(binary(), directory / "demo-of-nobody")
-    os.chmod(program, 0o755)
-    done = subprocess.run([program, "demo"], user=65534, group=65534, extra_groups=[], capture_output=True, text=True,
-                          timeout=60, cwd="/")
+    done = as_nobody(tmp_path_factory, "demo")
     assert done.returncode == 1 and ("root" in done.stderr or "CAP_" in done.stderr), done

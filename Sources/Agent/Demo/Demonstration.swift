@@ -102,12 +102,7 @@ package struct Demonstration: ~Copyable {
   private mutating func joinHosts() throws(LabFailure) {
     output.heading("Two hosts: network namespaces without a name, joined by a pair of Ethernet devices")
     do throws(Errno) {
-      var netlink = try NetlinkSocket()
-      try netlink.createVeth(
-        named: LabHost.underlayDevice, inNamespace: a.namespace.descriptor, peerNamed: LabHost.underlayDevice,
-        peerNamespace: b.namespace.descriptor, linkMTU: Self.underlayMTU)
-      try a.configureUnderlay()
-      try b.configureUnderlay()
+      try LabHost.join(a, b, linkMTU: Self.underlayMTU)
     } catch {
       throw .step("join the hosts: \(error)")
     }
