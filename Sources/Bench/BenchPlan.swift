@@ -14,7 +14,7 @@ package struct BenchPlan: Equatable, Sendable {
   package static let underlays: [Underlay] = [.transparent, .segmenting]
   /// Traffic runs so long before it is measured: addresses are resolved, TCP's window is open.
   static let warmUpSeconds = 0.2
-  /// Making two hosts with a candidate and taking them away, and asking agents for counters; for the expected time only.
+  /// Making two hosts with a candidate and taking them away; asking agents for counters. For the expected time only.
   private static let turnSeconds = 0.5
   private static let measurementSeconds = 0.1
 

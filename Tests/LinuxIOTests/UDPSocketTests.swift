@@ -74,6 +74,7 @@ struct ProcessorClockTests {
 
   @Test("a process that is not there has none")
   func noProcess() {
-    #expect(throws: Errno.self) { try ProcessorClock.nanoseconds(ofProcess: Int32.max) }
+    // The kernel gives no number from 2^22 on.
+    #expect(throws: Errno.self) { try ProcessorClock.nanoseconds(ofProcess: 1 << 22) }
   }
 }

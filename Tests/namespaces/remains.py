@@ -76,7 +76,7 @@ def machine():
 
 @contextlib.contextmanager
 def nothing_remains(tmp_path_factory, monkeypatch):
-    """A folder for temporary files that only what runs within knows. Afterwards it is empty and the machine as it was."""
+    """A folder for temporary files of what runs within; afterwards it is empty, and the machine as it was."""
     directory = tmp_path_factory.mktemp("temporary")
     monkeypatch.setenv("TMPDIR", str(directory))
     before = machine()
