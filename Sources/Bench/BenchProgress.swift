@@ -25,6 +25,9 @@ struct BenchProgress {
     StandardStream.write(
       "vtep bench: \(counts.joined(separator: ", ")) of \(plan.seconds) s each; TCP traffic: \(generator); "
         + "about \(Self.duration(plan.expectedSeconds))\n", to: STDERR_FILENO)
+    if let warning = Self.warning(load: MachineReading.load(), cores: MachineReading.machine().cores) {
+      StandardStream.write("vtep bench: \(warning)\n", to: STDERR_FILENO)
+    }
   }
 
   /// A candidate's turn begins.
@@ -50,6 +53,13 @@ struct BenchProgress {
   /// Leaves the line to whoever writes next.
   func end() {
     if isTerminal { StandardStream.write("\r\u{1B}[K", to: STDERR_FILENO) }
+  }
+
+  /// Says that the machine may have other work, when more than a quarter of it was busy in the last minute.
+  static func warning(load: Double?, cores: Int) -> String? {
+    guard let load, load > Double(cores) / 4 else { return nil }
+    let count = cores == 1 ? "one processor" : "\(cores) processors"
+    return "the load of the last minute was \(load) on \(count): if that is other work, the figures will say little"
   }
 
   /// `75 s` as `1 min 15 s`.

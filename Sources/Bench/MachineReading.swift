@@ -27,6 +27,11 @@ enum MachineReading {
     return counted.reduce(0, +) / Double(sysconf(Int32(_SC_CLK_TCK)))
   }
 
+  /// How many threads wanted a processor in the last minute, on average; nil when it cannot be read.
+  static func load() -> Double? {
+    text("/proc/loadavg").flatMap { $0.split(separator: " ").first }.flatMap { Double($0) }
+  }
+
   /// The value of the first line `name : value`.
   static func field(_ name: String, in text: String?) -> String? {
     let line = text?.split(separator: "\n").first { $0.hasPrefix(name) }

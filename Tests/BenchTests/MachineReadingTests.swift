@@ -68,6 +68,14 @@ struct ForeignOutputTests {
     #expect(delta.segmentsPerSend == 45 && delta.segmentsPerReceive == 2.5 && delta.segmentsPerTapWrite == nil)
   }
 
+  @Test("a machine with other work is told so, an idle one is not")
+  func load() throws {
+    #expect(BenchProgress.warning(load: 0.5, cores: 2) == nil && BenchProgress.warning(load: nil, cores: 2) == nil)
+    let text = try #require(BenchProgress.warning(load: 0.51, cores: 2))
+    #expect(text.contains("0.51") && text.contains("2 processors"))
+    #expect(try #require(MachineReading.load()) >= 0)
+  }
+
   @Test("times are written as people say them")
   func durations() {
     #expect(BenchProgress.duration(0.4) == "1 s" && BenchProgress.duration(59) == "59 s")
