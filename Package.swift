@@ -5,6 +5,7 @@ import PackageDescription
 ///
 ///     vtep
 ///     Agent   Bench
+///     Replay
 ///     Dataplane   Lab
 ///     Forwarding   Sealing   LinuxIO
 ///     VXLAN
@@ -37,10 +38,11 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ]),
+    .target(name: "Replay", dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane"]),
     .target(
       name: "Bench",
       dependencies: [
-        "VXLAN", "Forwarding", "LinuxIO", "Dataplane", "Lab",
+        "VXLAN", "Forwarding", "LinuxIO", "Dataplane", "Replay", "Lab",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
     .executableTarget(
@@ -61,7 +63,8 @@ let package = Package(
       exclude: ["oracle.py"]),
     .testTarget(name: "AgentTests", dependencies: ["VXLAN", "LinuxIO", "Dataplane", "Lab", "Agent", "TestKit"]),
     .testTarget(
-      name: "BenchTests", dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "Lab", "Bench", "TestKit"]),
+      name: "BenchTests",
+      dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "Replay", "Lab", "Bench", "TestKit"]),
     .testTarget(
       name: "SimulationTests",
       dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "TestKit"]),
@@ -73,11 +76,13 @@ let package = Package(
 // The micro-benchmarks are targets of this package, since no other package sees `package` declarations. They exist
 // only with BENCHMARKS=1, and then stand alone with what they measure: `scripts/bench`.
 if Context.environment["BENCHMARKS"] == "1" {
-  let measured: [Target.Dependency] = ["VXLAN", "Forwarding", "LinuxIO", "Dataplane"]
+  let measured: [Target.Dependency] = ["VXLAN", "Forwarding", "LinuxIO", "Dataplane", "Replay"]
   package.products = []
   package.dependencies = []
   package.targets.removeAll {
-    !["VXLAN", "CVXLAN", "Forwarding", "CLinuxIO", "LinuxIO", "Dataplane", "TestKit"].contains($0.name)
+    ![
+      "VXLAN", "CVXLAN", "Forwarding", "CLinuxIO", "LinuxIO", "Dataplane", "Replay", "TestKit",
+    ].contains($0.name)
   }
   package.targets += [
     .target(name: "CAllocationCount"),

@@ -5,6 +5,7 @@ enum ImportTable {
     ["VXLAN"],
     ["Forwarding", "Sealing", "LinuxIO", "Capture"],
     ["Dataplane", "Lab"],
+    ["Replay"],
     ["Agent", "Bench", "Verify"],
     ["vtep"],
   ]
@@ -57,7 +58,7 @@ enum ImportTable {
     table["TestKit"] = upToDataplane.union(testTools)
     table["SimulationTests"] = upToDataplane.union(testTools)
     table["TidyTests"] = ["Foundation", "Testing"]
-    table["DataPathBenchmarks"] = upToDataplane.union(["CAllocationCount", "Glibc"])
+    table["DataPathBenchmarks"] = upToDataplane.union(["CAllocationCount", "Glibc", "Replay"])
     table["AllocationCountTests"] = upToDataplane.union(testTools).union(["CAllocationCount"])
     return table
   }()

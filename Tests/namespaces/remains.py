@@ -105,7 +105,7 @@ def as_nobody(tmp_path_factory, *arguments):
     program = shutil.copy(binary(), directory / f"{arguments[0]}-of-nobody")
     os.chmod(program, 0o755)
     return subprocess.run([program, *arguments], user=65534, group=65534, extra_groups=[], capture_output=True,
-                          text=True, timeout=20, cwd="/")
+                          text=True, timeout=60, cwd="/")
 
 
 def finish(process, seconds):
