@@ -1,5 +1,5 @@
 import CAllocationCount
-import Glibc
+import LinuxIO
 
 /// One operation that is measured.
 struct Benchmark {
@@ -33,9 +33,9 @@ struct Benchmark {
     for round in 0...roundCount {
       let body = prepare()
       let allocationsBefore = allocation_count()
-      let began = Self.processorTime()
+      let began = Clock.processorTime()
       body()
-      let ended = Self.processorTime()
+      let ended = Clock.processorTime()
       let allocated = allocation_count() - allocationsBefore
       guard round > 0 else { continue }
       nanoseconds.append(Double(ended - began) / Double(operationCount))
@@ -46,13 +46,6 @@ struct Benchmark {
       name: name, roundCount: roundCount, operationCount: operationCount, median: nanoseconds[nanoseconds.count / 2],
       least: nanoseconds[0], most: nanoseconds[nanoseconds.count - 1],
       allocations: Double(allocations) / Double(operationCount), allocationsMax: allocationsMax)
-  }
-
-  /// Nanoseconds that this thread has had a processor: other programs disturb it less than the time of day.
-  private static func processorTime() -> UInt64 {
-    var time = timespec()
-    _ = clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }
 
