@@ -57,14 +57,20 @@ package struct BenchReport: Codable, Equatable, Sendable {
   package func ratio(
     of candidate: Candidate, to base: Candidate, workload: Workload, underlay: Underlay
   ) -> Double? {
+    Statistics.median(roundRatios(of: candidate, to: base, workload: workload, underlay: underlay))
+  }
+
+  /// The ratios of the rounds in which both candidates were measured, in order of the first one's rounds.
+  package func roundRatios(
+    of candidate: Candidate, to base: Candidate, workload: Workload, underlay: Underlay
+  ) -> [Double] {
     guard let numerator = measurement(candidate, workload, underlay),
       let denominator = measurement(base, workload, underlay)
-    else { return nil }
-    let ratios = zip(numerator.rounds, numerator.samples).compactMap { round, sample -> Double? in
+    else { return [] }
+    return zip(numerator.rounds, numerator.samples).compactMap { round, sample -> Double? in
       guard let index = denominator.rounds.firstIndex(of: round), denominator.samples[index] > 0 else { return nil }
       return sample / denominator.samples[index]
     }
-    return Statistics.median(ratios)
   }
 
   /// The result of a candidate in a workload on an underlay, nil when there is none.

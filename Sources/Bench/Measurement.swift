@@ -25,6 +25,20 @@ package enum Workload: String, Codable, CaseIterable, Sendable {
   case udp1400 = "udp-1400"
   /// Round trips of a small UDP datagram, one at a time.
   case rtt
+  /// Of the codec: frames of 64, 512 and 1400 bytes, each of another flow, and the segments of superframes; from the
+  /// overlay to the underlay.
+  case encapsulate64 = "encapsulate-64"
+  case encapsulate512 = "encapsulate-512"
+  case encapsulate1400 = "encapsulate-1400"
+  case encapsulateSuperframe = "encapsulate-superframe"
+  /// The same from the underlay to the overlay.
+  case decapsulate64 = "decapsulate-64"
+  case decapsulate512 = "decapsulate-512"
+  case decapsulate1400 = "decapsulate-1400"
+  case decapsulateSuperframe = "decapsulate-superframe"
+
+  /// Whether `vtep bench codec` measures it.
+  package var isOfCodec: Bool { rawValue.contains("capsulate-") }
 }
 
 /// What lies between the two hosts.
@@ -106,11 +120,14 @@ package struct Measurement: Codable, Equatable, Sendable {
   package var percentiles: Percentiles?
   /// The share of the sent datagrams that did not arrive, 0 to 1; median of the rounds. UDP only.
   package var loss: Double?
+  /// Bytes of one frame from its Ethernet header on. The codec only, whose samples are frames a second.
+  package var frameBytes: Int?
   /// Why something was not measured, or what else the reader should know.
   package var note: String?
 
   private enum CodingKeys: String, CodingKey {
     case candidate, workload, underlay, unit, samples, rounds, median, min, max, percentiles, loss, note
+    case frameBytes = "frame-bytes"
     case cpuSecondsPerGigabyte = "cpu-seconds-per-gigabyte"
     case segmentsPerSend = "segments-per-send"
     case segmentsPerReceive = "segments-per-receive"
