@@ -21,7 +21,7 @@ struct BenchCommand: ParsableCommand {
 
       Exit status: 0 all was measured (or the kernel has no VXLAN, and the output says so); 1 something was not.
       """,
-    subcommands: [BenchRunCommand.self], defaultSubcommand: BenchRunCommand.self)
+    subcommands: [BenchRunCommand.self, BenchCodecCommand.self], defaultSubcommand: BenchRunCommand.self)
 }
 
 /// `vtep bench` without a subcommand.
@@ -75,19 +75,15 @@ struct BenchRunCommand: ParsableCommand {
   func run() throws {
     let plan = try plan()
     // Before minutes are spent.
-    if let report { try checkWritable(report) }
+    if let report { try BenchOutput.checkWritable(report) }
     let outcome: BenchRun.Outcome
     do throws(LabFailure) {
       outcome = try BenchRun.perform(plan, executable: executable, version: VtepVersion.current)
     } catch {
       throw Self.exit(error)
     }
-    try show(outcome.report)
+    try BenchOutput.show(outcome.report, isJSON: json, pagePath: report)
     guard outcome.failureCount == 0 else { throw ExitCode.failure }
-  }
-
-  private func show(_ report: BenchReport) throws {
-    try Output.write(ReportJSON.encode(report))
   }
 
   private func plan() throws(BenchPlan.Problem) -> BenchPlan {
@@ -100,13 +96,6 @@ struct BenchRunCommand: ParsableCommand {
     options.generator = generator
     options.isQuick = quick
     return try BenchPlan(options)
-  }
-
-  private func checkWritable(_ path: String) throws {
-    let folder = path.contains("/") ? String(path.prefix(through: path.lastIndex(of: "/") ?? path.startIndex)) : "."
-    guard access(path, W_OK) == 0 || access(path, F_OK) != 0 && access(folder, W_OK) == 0 else {
-      throw Output.failure("cannot write \(path): \(String(cString: strerror(errno)))")
-    }
   }
 
   private static func exit(_ failure: LabFailure) -> ExitCode {
