@@ -4,6 +4,7 @@ import json
 import math
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -173,6 +174,29 @@ def test_a_report_that_cannot_be_written_is_told_before_anything_is_measured(tmp
     done = subprocess.run([binary(), "bench", *SHORT, "--report", str(tmp_path / "none" / "report.html")],
                           capture_output=True, text=True, timeout=10)
     assert done.returncode == 1 and "report.html" in done.stderr and done.stdout == ""
+
+
+def test_a_person_gets_a_table_and_the_page_that_was_asked_for(tmp_path):
+    page = tmp_path / "report.html"
+    process = start(*SHORT, "--underlay", "transparent", "--workloads", "tcp-1,udp-512,rtt", "--report", str(page))
+    shown, said = finish(process, 60)
+    assert process.returncode == 0, said
+    assert all(name in shown for name in CANDIDATES) and "Gb/s" in shown and "\x1b" not in shown, shown
+    assert max(map(len, shown.splitlines())) <= 100, "it fits 100 columns"
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>") and text.rstrip().endswith("</html>")
+    assert "<svg" in text and "<script" not in text and all(name in text for name in CANDIDATES)
+    assert not re.search(r"""(src|href)\s*=\s*["']?\s*(https?:)?//""", text), "it needs no network"
+
+
+def test_a_signal_leaves_no_page(tmp_path):
+    page = tmp_path / "report.html"
+    process = start("--workloads", "tcp-1", "--report", str(page))
+    time.sleep(1.0)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = finish(process, 10)
+    assert process.returncode == 130, said
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_user_is_told_that_root_is_needed(tmp_path_factory):
