@@ -16,64 +16,85 @@ package enum LearnOutcome: Equatable, Sendable {
 }
 
 extension FDB {
-  /// Learns that a frame from `mac` came from `remote`. For the worker only.
+  /// Learns that a frame from `mac` came from `remote`. For readers of the grace period.
   ///
   /// The last frame wins; a static entry never moves. A known entry costs one look-up, and a store once a second.
   /// - Parameter now: in seconds, `Instant.seconds`.
   package borrowing func learn(_ mac: MACAddress, from remote: Remote, now: UInt32) -> LearnOutcome {
     let key = MACKey(mac)
-    // SAFETY: the cell lives as long as this value; only the calling worker replaces what is in it.
-    let table = storage.pointee
+    let table = table
     let (index, isUsed) = table.slot(of: key, hash: hash(key.rawValue))
-    guard isUsed else { return insert(key, at: remote, now: now) }
+    guard isUsed else { return change(key, to: remote, now: now) }
     let value = table.value(at: index)
-    guard value.isPresent else { return insert(key, at: remote, now: now) }
+    guard value.isPresent else { return change(key, to: remote, now: now) }
     if value.isStatic { return value.remote == remote ? .known : .refusedStatic }
-    guard value.remote == remote else { return move(key, to: remote, now: now) }
+    guard value.remote == remote else { return change(key, to: remote, now: now) }
     if value.stamp == now { return .known }
-    // Fails only when the entry has just been aged away by another thread; then it is new.
-    let isRefreshed = table.replace(value, with: .dynamic(remote, stamp: now), at: index)
-    return isRefreshed ? .known : insert(key, at: remote, now: now)
+    // Fails when another thread has refreshed, moved or removed the entry meanwhile, or is replacing the storage.
+    let isRefreshed = !value.isFrozen && table.replace(value, with: .dynamic(remote, stamp: now), at: index)
+    return isRefreshed ? .known : change(key, to: remote, now: now)
   }
 
   /// Whether a static entry says that `mac` is elsewhere than at `remote`: what `learn` answers with
-  /// `.refusedStatic`, for segments that do not learn. For the worker only.
+  /// `.refusedStatic`, for segments that do not learn. For readers of the grace period.
   package borrowing func hasStatic(_ mac: MACAddress, elsewhereThan remote: Remote) -> Bool {
     let value = value(of: mac)
     return value.isPresent && value.isStatic && value.remote != remote
   }
 
-  /// Adds or replaces a static entry. For the worker, or before the worker starts.
+  /// Adds or replaces a static entry. Any thread.
   package borrowing func setStatic(_ mac: MACAddress, at remote: Remote, now: UInt32) {
     let key = MACKey(mac)
     accounts.withLock { accounts in
-      _ = remove(key, from: &accounts)
+      remove(key, from: &accounts)
       put(key, value: .static(remote, stamp: now), in: &accounts)
       accounts.staticCount += 1
+      changes.add(1, ordering: .relaxed)
     }
   }
 
-  private borrowing func insert(_ key: MACKey, at remote: Remote, now: UInt32) -> LearnOutcome {
+  /// Adds, moves or refreshes an entry under the lock, where it is looked at once more: another thread may have done
+  /// the same since.
+  private borrowing func change(_ key: MACKey, to remote: Remote, now: UInt32) -> LearnOutcome {
     accounts.withLock { accounts in
-      guard hasRoom(for: remote, in: accounts) else { return refuse() }
-      put(key, value: .dynamic(remote, stamp: now), in: &accounts)
-      accounts.dynamicCount += 1
-      accounts.countByRemote[Int(remote.rawValue)] += 1
-      return .learned
+      let (index, isUsed) = table.slot(of: key, hash: hash(key.rawValue))
+      guard isUsed else { return insert(key, at: remote, now: now, &accounts) }
+      // Under the lock nobody adds, moves or removes; only stamps change, so few rounds are needed.
+      while true {
+        let value = table.value(at: index)
+        guard value.isPresent else { return insert(key, at: remote, now: now, &accounts) }
+        if value.isStatic { return value.remote == remote ? .known : .refusedStatic }
+        guard value.remote == remote else { return move(key, from: value.remote, to: remote, now: now, &accounts) }
+        if value.stamp == now { return .known }
+        if table.replace(value, with: .dynamic(remote, stamp: now), at: index) { return .known }
+      }
     }
+  }
+
+  private borrowing func insert(
+    _ key: MACKey, at remote: Remote, now: UInt32, _ accounts: inout Accounts
+  ) -> LearnOutcome {
+    guard hasRoom(for: remote, in: accounts) else { return refuse() }
+    put(key, value: .dynamic(remote, stamp: now), in: &accounts)
+    accounts.count(remote)
+    return .learned
   }
 
   /// Moves a dynamic entry. When the new remote is at its limit the entry goes all the same: frames for an address
   /// that has left are better flooded than sent to where it was.
-  private borrowing func move(_ key: MACKey, to remote: Remote, now: UInt32) -> LearnOutcome {
-    accounts.withLock { accounts in
-      let old = remove(key, from: &accounts)
-      guard hasRoom(for: remote, in: accounts) else { return refuse() }
-      put(key, value: .dynamic(remote, stamp: now), in: &accounts)
-      accounts.dynamicCount += 1
-      accounts.countByRemote[Int(remote.rawValue)] += 1
-      return old.isPresent ? .moved(from: old.remote) : .learned
+  private borrowing func move(
+    _ key: MACKey, from old: Remote, to remote: Remote, now: UInt32, _ accounts: inout Accounts
+  ) -> LearnOutcome {
+    let (index, _) = table.slot(of: key, hash: hash(key.rawValue))
+    defer { changes.add(1, ordering: .relaxed) }
+    accounts.forget(table.value(at: index))
+    guard hasRoom(for: remote, in: accounts) else {
+      exchange(at: index, for: .absent)
+      return refuse()
     }
+    exchange(at: index, for: .dynamic(remote, stamp: now))
+    accounts.count(remote)
+    return .moved(from: old)
   }
 
   private borrowing func hasRoom(for remote: Remote, in accounts: borrowing Accounts) -> Bool {
@@ -86,62 +107,71 @@ extension FDB {
     return .refusedFull
   }
 
-  /// Clears the entry of `key`, if it has one, and takes it out of the accounts. Answers what it was.
-  private borrowing func remove(_ key: MACKey, from accounts: inout Accounts) -> FDBValue {
-    // SAFETY: under the lock the cell does not change.
-    let table = storage.pointee
+  /// Clears the entry of `key`, if it has one, and takes it out of the accounts.
+  private borrowing func remove(_ key: MACKey, from accounts: inout Accounts) {
     let (index, isUsed) = table.slot(of: key, hash: hash(key.rawValue))
-    guard isUsed else { return .absent }
-    // Only the worker refreshes, and the worker is here; ageing holds the lock. So the value cannot change now.
-    let value = table.value(at: index)
-    guard value.isPresent, table.replace(value, with: .absent, at: index) else { return .absent }
-    accounts.forget(value)
-    return value
+    guard isUsed else { return }
+    let value = exchange(at: index, for: .absent)
+    if value.isPresent { accounts.forget(value) }
   }
 
-  /// Writes `value` into the slot of `key`, taking a new slot when it has none, and new storage when slots run short.
+  /// Puts `new` in the place of whatever value is there, and answers what it was. Under the lock, so that only stamps
+  /// change meanwhile: workers refresh without it, and each refresh that comes in between costs one more round.
+  @discardableResult
+  private borrowing func exchange(at index: Int, for new: FDBValue) -> FDBValue {
+    let table = table
+    while true {
+      let value = table.value(at: index)
+      if table.replace(value, with: new, at: index) { return value }
+    }
+  }
+
+  /// Writes `value` into the slot of `key`, which has no entry; takes a new slot when it has no slot either, and new
+  /// storage when slots run short.
   private borrowing func put(_ key: MACKey, value: FDBValue, in accounts: inout Accounts) {
-    // SAFETY: under the lock the cell does not change but for `rebuild` below.
-    let (index, isUsed) = storage.pointee.slot(of: key, hash: hash(key.rawValue))
+    let (index, isUsed) = table.slot(of: key, hash: hash(key.rawValue))
     if isUsed {
-      let replaced = storage.pointee.replace(storage.pointee.value(at: index), with: value, at: index)
-      precondition(replaced, "a value changed under the lock")
+      // Without an entry there is nothing to refresh, and all else needs the lock.
+      let replaced = table.replace(.absent, with: value, at: index)
+      precondition(replaced, "an entry came under the lock")
       return
     }
-    guard (accounts.usedSlotCount + 1) * 4 > (storage.pointee.mask + 1) * 3 else {
-      storage.pointee.fill(index, key: key, value: value)
-      accounts.usedSlotCount += 1
-      return
+    accounts.usedSlotCount += 1
+    guard accounts.usedSlotCount * 4 > (table.mask + 1) * 3 else {
+      return table.fill(index, key: key, value: value)
     }
     rebuild(&accounts)
-    let fresh = storage.pointee.slot(of: key, hash: hash(key.rawValue)).index
-    storage.pointee.fill(fresh, key: key, value: value)
+    table.fill(table.slot(of: key, hash: hash(key.rawValue)).index, key: key, value: value)
     accounts.usedSlotCount += 1
   }
 
+  // COLD
   /// Replaces the storage by one with room for twice the entries, without the keys that have none.
+  @inline(never)
   private borrowing func rebuild(_ accounts: inout Accounts) {
     let entryCount = accounts.dynamicCount + accounts.staticCount + 1
     var slotCount = Limits.slotCountMin
     while slotCount < entryCount * 2 { slotCount *= 2 }
-    let old = storage.pointee
+    let old = table
     let new = FDBTable(slotCount: slotCount)
     accounts.usedSlotCount = 0
     for index in 0...old.mask {
-      guard let key = old.key(at: index) else { continue }
-      let value = old.value(at: index)
-      guard value.isPresent else { continue }
+      guard let key = old.key(at: index), old.value(at: index).isPresent else { continue }
+      let value = old.freeze(at: index)
       new.fill(new.slot(of: key, hash: hash(key.rawValue)).index, key: key, value: value)
       accounts.usedSlotCount += 1
     }
-    // SAFETY: the worker is the one thread that reads the cell without the lock, and the worker is here.
-    storage.pointee = new
-    accounts.generation += 1
-    old.free()
+    replaceTable(with: new, &accounts)
   }
 }
 
 extension FDB.Accounts {
+  /// Takes a new dynamic entry into the counts.
+  mutating func count(_ remote: Remote) {
+    dynamicCount += 1
+    countByRemote[Int(remote.rawValue)] += 1
+  }
+
   /// Takes an entry that was cleared out of the counts.
   mutating func forget(_ value: FDBValue) {
     if value.isStatic {

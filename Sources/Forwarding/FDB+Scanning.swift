@@ -25,6 +25,7 @@ extension FDB {
       let age = Int64(Int32(bitPattern: now &- value.stamp))
       guard !value.isStatic, age >= seconds, table.replace(value, with: .absent, at: index) else { return }
       accounts.forget(value)
+      changes.add(1, ordering: .relaxed)
       agedCount += 1
     }
     return agedCount
@@ -53,8 +54,9 @@ extension FDB {
           generation = accounts.generation
           next = 0
         }
-        // SAFETY: under the lock the cell does not change.
-        let table = storage.pointee
+        reclaim(&accounts)
+        // SAFETY: under the lock the storage is not replaced.
+        let table = table
         let end = min(next + Limits.slotCountPerScan, table.mask + 1)
         for index in next..<end {
           let value = table.value(at: index)

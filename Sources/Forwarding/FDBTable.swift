@@ -8,37 +8,55 @@ import Synchronization
 ///
 /// A slot keeps its key for as long as the storage lives; an entry is removed by clearing its value. So a search needs
 /// no lock: it finds the key or an unused slot, then reads the value as one word. Storage that has too many keys is
-/// rebuilt by the owner, never changed in place.
-struct FDBTable {
+/// replaced by another, never changed in place; the mask lies in front of the slots, so that one word names both.
+///
+/// *Threads.* Slots are atomic words, and the mask is never written again: any, until it is given back.
+struct FDBTable: @unchecked Sendable {
   struct Slot: ~Copyable {
     let key: Atomic<UInt64>
     let value: Atomic<UInt64>
   }
 
   @usableFromInline static let usedBit: UInt64 = 1 << 63
+  /// With the 16 bytes that the allocator puts in front of large memory, the slots begin a cache line.
+  private static let headerByteCount = 48
 
-  let slots: UnsafeMutablePointer<Slot>
-  /// Slot count - 1; the slot count is a power of two.
-  let mask: Int
+  /// The header, whose first word is the mask.
+  let base: UnsafeMutableRawPointer
+
+  /// Storage that lies at `base`.
+  init(at base: UnsafeMutableRawPointer) {
+    self.base = base
+  }
 
   /// Storage of `slotCount` slots, a power of two, all unused. To be given back by `free()`.
   init(slotCount: Int) {
     precondition(slotCount.nonzeroBitCount == 1)
     // Zeroed pages are not touched until they are used, so a large table costs what it holds.
-    guard let memory = calloc(slotCount, MemoryLayout<Slot>.stride) else { preconditionFailure("out of memory") }
+    let memory = calloc(1, Self.headerByteCount + slotCount * MemoryLayout<Slot>.stride)
+    guard let memory else { preconditionFailure("out of memory") }
     // SAFETY: calloc aligns to 16; two atomic words are 16 bytes without padding, and zero bits are valid for both.
-    self.slots = memory.bindMemory(to: Slot.self, capacity: slotCount)
-    self.mask = slotCount - 1
+    base = memory
+    base.storeBytes(of: slotCount - 1, as: Int.self)
+    (base + Self.headerByteCount).bindMemory(to: Slot.self, capacity: slotCount)
   }
 
   /// Gives the storage back. Nobody may look at it any more.
   func free() {
     // SAFETY: allocated by calloc in `init`; atomic words need no deinitialisation.
-    Glibc.free(slots)
+    Glibc.free(base)
+  }
+
+  /// Slot count - 1; the slot count is a power of two.
+  var mask: Int { base.load(as: Int.self) }
+
+  private var slots: UnsafeMutablePointer<Slot> {
+    (base + Self.headerByteCount).assumingMemoryBound(to: Slot.self)
   }
 
   /// The slot that has `mac`'s key, or the unused one at which the search ended. A table is never full, so it ends.
   func slot(of mac: MACKey, hash: UInt64) -> (index: Int, isUsed: Bool) {
+    let (slots, mask) = (slots, mask)
     var index = Int(truncatingIfNeeded: hash) & mask
     while true {
       // SAFETY: `index` is masked to the slot count.
@@ -62,10 +80,16 @@ struct FDBTable {
 
   /// Replaces the value if it still is `old`.
   func replace(_ old: FDBValue, with new: FDBValue, at index: Int) -> Bool {
-    // SAFETY: as in `value(at:)`.
+    // SAFETY: as in `value(at:)`. Relaxed: a value is one word, and whoever reads it looks at nothing behind it.
     slots[index].value.compareExchange(
       expected: old.rawValue, desired: new.rawValue, ordering: .relaxed
     ).exchanged
+  }
+
+  /// Keeps the value from being replaced by those who know it unfrozen, and answers what it was: the last.
+  func freeze(at index: Int) -> FDBValue {
+    // SAFETY: as in `value(at:)`.
+    FDBValue(rawValue: slots[index].value.bitwiseOr(FDBValue.frozenBit, ordering: .relaxed).oldValue)
   }
 
   /// Gives an unused slot its key. The value is set first, so that whoever finds the key finds the value.

@@ -3,12 +3,13 @@
 ///     bits 63...32  stamp: seconds of the last frame from the address
 ///     bits 31...16  remote
 ///     bits 15...8   zero
-///     bits 7...0    1 = present, 2 = static
+///     bits 7...0    1 = present, 2 = static, 4 = frozen: the storage is being replaced, and only its readers are left
 ///
 /// Zero is: no entry.
 package struct FDBValue: Hashable, Sendable {
   @usableFromInline static let present: UInt64 = 1
   @usableFromInline static let isStaticBit: UInt64 = 2
+  static let frozenBit: UInt64 = 4
   package static let absent = FDBValue(rawValue: 0)
 
   @usableFromInline let rawValue: UInt64
@@ -34,6 +35,7 @@ package struct FDBValue: Hashable, Sendable {
   package var isPresent: Bool { rawValue & Self.present != 0 }
   @inlinable
   package var isStatic: Bool { rawValue & Self.isStaticBit != 0 }
+  var isFrozen: Bool { rawValue & Self.frozenBit != 0 }
   @inlinable
   package var remote: Remote { Remote(rawValue: UInt16(truncatingIfNeeded: rawValue >> 16)) }
   @inlinable

@@ -6,8 +6,10 @@ import VXLAN
 final class Table: @unchecked Sendable {
   let fdb: FDB
 
-  init(limit: Int = 1_000_000, peerLimits: [Int] = [0, 0, 0, 0]) {
-    fdb = FDB(limit: limit, peerLimits: peerLimits, hash: KeyedHash(key0: 11, key1: 22))
+  init(limit: Int = 1_000_000, peerLimits: [Int] = [0, 0, 0, 0], readerCount: Int = 0) {
+    fdb = FDB(
+      limit: limit, peerLimits: peerLimits, hash: KeyedHash(key0: 11, key1: 22),
+      gracePeriod: GracePeriod(readerCount: readerCount))
   }
 
   static func mac(_ station: Int) -> MACAddress { MACAddress(rawValue: 0x0200_0000_0000 | UInt64(station)) }
@@ -51,5 +53,5 @@ final class Table: @unchecked Sendable {
     }
   }
 
-  var slotCount: Int { fdb.accounts.withLock { _ in fdb.storage.pointee.mask + 1 } }
+  var slotCount: Int { fdb.accounts.withLock { _ in fdb.table.mask + 1 } }
 }
