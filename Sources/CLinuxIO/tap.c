@@ -10,18 +10,19 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-int clinuxio_tap_attach(int fd, const char *name) {
+int clinuxio_tap_attach(int fd, const char *name, int is_multi_queue) {
   struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+  if (is_multi_queue) request.ifr_flags |= IFF_MULTI_QUEUE;
   strncpy(request.ifr_name, name, IFNAMSIZ - 1);
   int header = sizeof(struct virtio_net_hdr);
   if (ioctl(fd, TUNSETIFF, &request) < 0) return -errno;
   return ioctl(fd, TUNSETVNETHDRSZ, &header) < 0 ? -errno : 0;
 }
 
-int clinuxio_tap_open(const char *name) {
+int clinuxio_tap_open(const char *name, int is_multi_queue) {
   int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return -errno;
-  int result = clinuxio_tap_attach(fd, name);
+  int result = clinuxio_tap_attach(fd, name, is_multi_queue);
   if (result == 0) return fd;
   close(fd);
   return result;

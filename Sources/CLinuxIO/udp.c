@@ -60,7 +60,9 @@ static int fail(int fd, const char **failed, const char *call) {
   return -number;
 }
 
-int clinuxio_udp_open(const struct clinuxio_address *local, int buffer_bytes, const char **failed) {
+int clinuxio_udp_share(int fd) { return set(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0 ? -errno : 0; }
+
+int clinuxio_udp_open(const struct clinuxio_address *local, int buffer_bytes, int joins_group, const char **failed) {
   int is_ipv6 = socket_address(local)->sa_family == AF_INET6;
   int fd = socket(socket_address(local)->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
   if (fd < 0) return fail(fd, failed, "socket");
@@ -75,6 +77,7 @@ int clinuxio_udp_open(const struct clinuxio_address *local, int buffer_bytes, co
     if (set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE) < 0) return fail(fd, failed, "IP_MTU_DISCOVER");
     if (set(fd, IPPROTO_IP, IP_TTL, TTL) < 0) return fail(fd, failed, "IP_TTL");
   }
+  if (joins_group && clinuxio_udp_share(fd) < 0) return fail(fd, failed, "SO_REUSEPORT");
   if (bind(fd, socket_address(local), local->length) < 0) return fail(fd, failed, "bind");
   return fd;
 }

@@ -106,9 +106,18 @@ package struct PeerTraffic: Equatable, Sendable {
   package var sentByteCount: UInt64 = 0
   /// Nanoseconds on the agent's clock; 0 = never.
   package var lastReceive: UInt64 = 0
+
+  /// What went through this worker and another.
+  func merged(with other: PeerTraffic) -> PeerTraffic {
+    PeerTraffic(
+      receivedByteCount: receivedByteCount &+ other.receivedByteCount,
+      sentByteCount: sentByteCount &+ other.sentByteCount, lastReceive: max(lastReceive, other.lastReceive))
+  }
 }
 
-/// The counters of one worker as they stood between two batches.
+/// The counters of one worker as they stood between two batches, or the sum of several workers'.
+///
+/// The identity holds for each, so it holds for the sum, although the copies were not made at one moment.
 package struct CounterSnapshot: Equatable, Sendable {
   private let values: [UInt64]
   /// By peer slot.
@@ -119,6 +128,13 @@ package struct CounterSnapshot: Equatable, Sendable {
   init(values: [UInt64], peers: [PeerTraffic]) {
     self.values = values
     self.peers = peers
+  }
+
+  /// The sum of both, which must be of one topology.
+  package static func + (a: CounterSnapshot, b: CounterSnapshot) -> CounterSnapshot {
+    precondition(a.values.count == b.values.count && a.peers.count == b.peers.count)
+    return CounterSnapshot(
+      values: zip(a.values, b.values).map { $0 &+ $1 }, peers: zip(a.peers, b.peers).map { $0.merged(with: $1) })
   }
 
   /// Slots that have counters: `Counters.noSegment`, then each segment's.

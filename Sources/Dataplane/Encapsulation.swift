@@ -143,9 +143,11 @@ extension Engine {
       return topology.tables[segment].hasStatic(source, elsewhereThan: remote)
     }
     let second = now.seconds
+    let changeCount = topology.tables[segment].changeCount()
     // By number: the comparison of another module's type is a call.
     if source.rawValue == lastLearned.mac.rawValue, segment == lastLearned.segment,
-      remote.rawValue == lastLearned.remote.rawValue, second == lastLearned.second
+      remote.rawValue == lastLearned.remote.rawValue, second == lastLearned.second,
+      changeCount == lastLearned.changeCount
     {
       return false
     }
@@ -153,7 +155,8 @@ extension Engine {
     // What was learned from a static entry, refused or moved is asked again; a move makes the note before it wrong.
     lastLearned =
       outcome == .known
-      ? LastLearned(mac: source, remote: remote, segment: segment, second: second) : LastLearned()
+      ? LastLearned(mac: source, remote: remote, segment: segment, second: second, changeCount: changeCount)
+      : LastLearned()
     return outcome == .refusedStatic
   }
 

@@ -28,12 +28,14 @@ package struct Engine: ~Copyable {
     var segment = -1
   }
 
-  /// A source address that the table knows, as of one second.
+  /// A source address that the table knows, as of one second, while no entry of it changes.
   struct LastLearned {
     var mac = MACAddress.zero
     var remote = Remote.local
     var segment = -1
     var second: UInt32 = 0
+    /// `FDB.changeCount` before it was looked up.
+    var changeCount: UInt64 = 0
   }
 
   let topology: Topology

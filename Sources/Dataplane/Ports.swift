@@ -36,11 +36,11 @@ package protocol DatagramPort: AnyObject {
   func send(_ runs: inout OutgoingRuns)
 }
 
-extension TAPDevice: FramePort {
+extension TAPQueue: FramePort {
   package var mergeable: MergeableTraffic {
-    MergeableTraffic(mergesTCP: writing.isOn, mergesUDP: writing.isOn && readingUDP.isOn)
+    MergeableTraffic(mergesTCP: offloads.writing.isOn, mergesUDP: offloads.writing.isOn && offloads.readingUDP.isOn)
   }
 
-  package func refuseSuperframes(_ failure: Int32) { writing.refuse(failure) }
+  package func refuseSuperframes(_ failure: Int32) { offloads.writing.refuse(failure) }
 }
 extension UDPUnderlay: DatagramPort {}

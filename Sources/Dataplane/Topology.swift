@@ -30,14 +30,18 @@ package final class Topology: @unchecked Sendable {
   // SAFETY: all are owned from `init` to `deinit` and indexed by slots below the counts.
   let records: UnsafeMutablePointer<SegmentRecord>
   let tables: UnsafeMutablePointer<FDB>
+  /// Its readers are the workers, by number.
+  let gracePeriod: GracePeriod
   let segmentByVNI: SlotIndex
   let peerByAddress: SlotIndex
 
   /// - Parameters:
   ///   - hash: keyed with a secret of this process.
   ///   - now: for the stamps of static entries.
-  package init(segments: [SegmentPlan], peers: [PeerPlan], hash: KeyedHash, now: Instant) {
+  ///   - workerCount: how many workers look up in the tables; 0: one thread does, which is no `Worker`.
+  package init(segments: [SegmentPlan], peers: [PeerPlan], hash: KeyedHash, now: Instant, workerCount: Int = 0) {
     precondition(peers.count <= Forwarding.Limits.peerCountMax)
+    gracePeriod = GracePeriod(readerCount: workerCount)
     self.segments = segments
     self.peers = peers
     segmentByVNI = SlotIndex(keys: segments.map { (0, UInt64($0.vni.rawValue)) }, hash: hash)
@@ -47,7 +51,7 @@ package final class Topology: @unchecked Sendable {
     for (slot, plan) in segments.enumerated() {
       (records + slot).initialize(to: Self.record(of: plan, peerCount: peers.count))
       (tables + slot).initialize(
-        to: FDB(limit: plan.fdbLimit, peerLimits: peers.map(\.fdbLimit), hash: hash))
+        to: FDB(limit: plan.fdbLimit, peerLimits: peers.map(\.fdbLimit), hash: hash, gracePeriod: gracePeriod))
       for entry in plan.staticEntries {
         tables[slot].setStatic(entry.mac, at: .peer(entry.peer), now: now.seconds)
       }

@@ -1,5 +1,6 @@
 import Dispatch
 import Forwarding
+import Glibc
 import LinuxIO
 import Synchronization
 
@@ -33,6 +34,9 @@ package final class Worker: @unchecked Sendable {
   private static let littleByteCount = 16_384
   private static let windowNanoseconds: UInt64 = 1_000_000
 
+  /// Its number: that of its queues, its socket, and its place as a reader of the tables.
+  package let number: Int
+  private let gracePeriod: GracePeriod
   private let poller: Poller
   private let segmentCount: Int
   private let pollDescriptors: [Int32]
@@ -53,12 +57,16 @@ package final class Worker: @unchecked Sendable {
   private var windowStart: UInt64 = 0
 
   /// - Parameters:
+  ///   - number: below the worker count of the engine's topology.
   ///   - tapDescriptors: by segment slot, to wait for.
   ///   - underlayDescriptor: to wait for.
   package init(
-    engine: consuming Engine, tapDescriptors: [Int32], underlayDescriptor: Int32,
+    number: Int, engine: consuming Engine, tapDescriptors: [Int32], underlayDescriptor: Int32,
     onFailure: @escaping @Sendable (Failure) -> Void
   ) throws(Errno) {
+    precondition(number >= 0 && number < engine.topology.gracePeriod.readerCount)
+    self.number = number
+    self.gracePeriod = engine.topology.gracePeriod
     self.engine = engine
     self.segmentCount = tapDescriptors.count
     self.pollDescriptors = tapDescriptors + [underlayDescriptor]
@@ -71,13 +79,18 @@ package final class Worker: @unchecked Sendable {
   }
 
   package func start() throws(Errno) {
-    thread = try SystemThread(named: "vtep-worker-0") { [self] in run() }
+    thread = try SystemThread(named: "vtep-worker-\(number)") { [self] in run() }
+  }
+
+  /// Asks the thread to end after the batch that it is at.
+  package func requestStop() {
+    isStopping.store(true, ordering: .releasing)
+    poller.wake()
   }
 
   /// Ends the thread and waits for it. What `perform` was given meanwhile is still done.
   package func stop() {
-    isStopping.store(true, ordering: .releasing)
-    poller.wake()
+    requestStop()
     thread?.join()
     thread = nil
     runJobs()
@@ -95,19 +108,27 @@ package final class Worker: @unchecked Sendable {
     return answer.wait(seconds: seconds)
   }
 
-  /// Watches the TAP of the segment again after a failure was mended.
+  /// Watches the TAP of the segment again after a failure was mended; that it still does is no failure.
   package func watch(segment slot: Int) throws(Errno) {
-    try poller.add(pollDescriptors[slot], token: UInt64(slot))
+    do throws(Errno) {
+      try poller.add(pollDescriptors[slot], token: UInt64(slot))
+    } catch {
+      // Of several workers one is first to notice that a device is gone; this one may not have noticed.
+      if error.number != EEXIST { throw error }
+    }
   }
 
   private func run() {
     var round = 0
     var lastWork: UInt64 = 0
+    gracePeriod.enter(reader: number)
+    defer { gracePeriod.leave(reader: number) }
     while !isStopping.load(ordering: .acquiring) {
       if readyCount == 0 || round % Self.roundsPerPoll == 0 {
         let maySleep = readyCount == 0 && !isSpinning(since: lastWork)
-        poll(milliseconds: maySleep ? -1 : 0)
+        if maySleep { sleep() } else { poll(milliseconds: 0) }
       }
+      gracePeriod.pass(reader: number)
       round &+= 1
       if hasJobs.load(ordering: .acquiring) { runJobs() }
       if readyCount == 0 { continue }
@@ -123,6 +144,13 @@ package final class Worker: @unchecked Sendable {
         note(engine.stepOverlay(segment: slot, now: now), token: slot)
       }
     }
+  }
+
+  /// Waits until something comes. Meanwhile nobody waits for this worker to pass a boundary.
+  private func sleep() {
+    gracePeriod.leave(reader: number)
+    poll(milliseconds: -1)
+    gracePeriod.enter(reader: number)
   }
 
   private func isSpinning(since lastWork: UInt64) -> Bool {

@@ -3,7 +3,7 @@ import Glibc
 
 /// Waits for descriptors to become readable, and can be woken by another thread.
 ///
-/// *Threads.* `wake` may be called by any thread; everything else belongs to one.
+/// *Threads.* `wake`, `add` and `remove` may be called by any thread; everything else belongs to one.
 package final class Poller: @unchecked Sendable {
   /// The token of `wake`.
   private static let wakeToken = UInt64.max

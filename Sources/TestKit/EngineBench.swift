@@ -24,6 +24,16 @@ package final class EngineBench {
       flowKey: KeyedHash(key0: 3, key1: 4))
   }
 
+  /// Another worker's engine over the tables of `other`, with fake ports of its own.
+  package init(sharing other: EngineBench) {
+    taps = other.taps.map { _ in FakeFramePort() }
+    topology = other.topology
+    engine = Engine(
+      topology: topology, framePorts: taps, datagramPort: sockets, sourcePortCount: 64,
+      flowKey: KeyedHash(key0: 3, key1: 4))
+    now = other.now
+  }
+
   /// Hands frames to the TAP of a segment and lets the engine take all of them. Answers what was sent.
   @discardableResult
   package func fromTAP(_ frames: [[UInt8]], segment: Int = 0) -> [FakeDatagramPort.Sent] {

@@ -136,7 +136,6 @@ enum BrokenConfigurations {
     Sample(Samples.segment("reserved: lax"), 2, "strict or ignore"),
     Sample(Samples.more("workers: 0"), 3, "1 to 15"),
     Sample(Samples.more("workers: 16"), 3, "1 to 15"),
-    Sample(Samples.more("workers: 15"), 3, "not built yet", "auto or 1"),
     Sample(Samples.more("workers: many"), 3, "auto"),
     Sample(Samples.more("log: {level: loud}"), 3, "trace, debug, info, notice, warning, error or critical"),
     Sample(Samples.more("log: {format: text}"), 3, "logfmt or json"),

@@ -25,7 +25,7 @@ struct ConfigurationProblemTests {
     arguments: NotBuiltYet.table.map(\.key))
   func notBuiltYet(key: String) {
     let word = String(key.split(separator: ".").last ?? "")
-    let value = ["workers": "2", "sealed": "true"][word] ?? "auto"
+    let value = ["sealed": "true"][word] ?? "auto"
     let line = "\(word): \(value)"
     let text: String
     switch key.split(separator: ".").first {

@@ -78,7 +78,8 @@ struct ConfigurationTests {
     Samples.local("source-ports: 1"), Samples.local("source-ports: 1024"),
     Samples.local("offload: off"), Samples.local("offload: \"off\""), Samples.local("udp6-zero-checksum: accept"),
     Samples.peer("fdb-limit: 4194304"), Samples.peer("port: 65535"), Samples.peer("segments: [42]"),
-    Samples.more("workers: 1"), Samples.more("workers: auto"), Samples.more("log: {level: trace, format: json}"),
+    Samples.more("workers: 1"), Samples.more("workers: 15"), Samples.more("workers: auto"),
+    Samples.more("log: {level: trace, format: json}"),
     Samples.more("control: {socket: /\(String(repeating: "s", count: 106))}"),
     Samples.more("peers: []"), Samples.more("peers: [{name: \"7\", address: 127.0.0.2}]"),
     "local: {address: 192.0.2.1}\nsegments: [{vni: 0, tap: vx0}]",
@@ -98,6 +99,13 @@ struct ConfigurationTests {
     } catch {
       Issue.record("\(text)\n\(error)")
     }
+  }
+
+  @Test("auto is one worker on one or two processors, else one for each up to 15; a number is that number")
+  func workerCount() {
+    let counts = [1, 2, 3, 8, 15, 16, 128].map { Configuration.Workers.auto.count(onProcessors: $0) }
+    #expect(counts == [1, 1, 3, 8, 15, 15, 15])
+    for count in [1, 2, 15] { #expect(Configuration.Workers.count(count).count(onProcessors: 1) == count) }
   }
 
   @Test("two parses of one text are equal, and a change shows")

@@ -103,7 +103,8 @@ struct FixedReports: ReportSource {
 
   func statusReport() throws(ControlError) -> StatusReport {
     StatusReport(
-      pid: 1234, uptimeSeconds: 3_725, address: "192.0.2.1", udpPort: 4789, workers: 1, segments: 2, peers: 2,
+      pid: 1234, uptimeSeconds: 3_725, address: "192.0.2.1", udpPort: 4789, workers: 2,
+      workerFrames: [7, 8], segments: 2, peers: 2,
       socket: "/run/vtep/control.sock", offload: ["udp-gso": "on", "udp-gro": "off"])
   }
 

@@ -92,7 +92,7 @@ struct ReportTests {
       try text(FixedReports().statusReport()) == """
         {"address":"192.0.2.1","offload":{"udp-gro":"off","udp-gso":"on"},"peers":2,"pid":1234,"port":4789,\
         "segments":2,"socket":"/run/vtep/control.sock","uptime-seconds":3725,"version":"\(VtepVersion.current)",\
-        "workers":1}
+        "worker-frames":[7,8],"workers":2}
 
         """)
   }

@@ -59,13 +59,14 @@ struct WorkerTests {
     segment.peers = [0]
     let topology = Topology(
       segments: [segment], peers: [PeerPlan(endpoint: Endpoint(address: peerAddress(0), udpPort: 4789))],
-      hash: KeyedHash(key0: 1, key1: 2), now: Instant(nanoseconds: 0))
+      hash: KeyedHash(key0: 1, key1: 2), now: Instant(nanoseconds: 0), workerCount: 1)
     let engine = Engine(
       topology: topology, framePorts: [port], datagramPort: FakeDatagramPort(), sourcePortCount: 1,
       flowKey: KeyedHash(key0: 3, key1: 4))
     // The underlay is a pipe into which nobody writes.
     return try Worker(
-      engine: engine, tapDescriptors: [port.readEnd], underlayDescriptor: makePipe().readEnd, onFailure: onFailure)
+      number: 0, engine: engine, tapDescriptors: [port.readEnd], underlayDescriptor: makePipe().readEnd,
+      onFailure: onFailure)
   }
 
   private func framesIn(_ worker: Worker) -> UInt64 {

@@ -45,7 +45,7 @@ final class TAPDeviceTests {
     var batch = FrameBatch()
     while ContinuousClock.now < deadline {
       batch.clear()
-      guard tap.receive(into: &batch) == 0 else { return nil }
+      guard tap.queues[0].receive(into: &batch) == 0 else { return nil }
       for index in 0..<batch.count {
         let frame = Array(UnsafeBufferPointer(start: batch[index].start, count: batch[index].byteCount))
         if isWanted(frame), !batch[index].offload.isSuperframe, !batch[index].offload.wantsChecksum { return frame }
@@ -63,7 +63,7 @@ final class TAPDeviceTests {
       var frames = OutgoingFrames(capacity: 1)
       frames.append(start: start, byteCount: buffer.count, segment: 0, peer: 0)
       if let header { frames.setLastHeader(header) }
-      tap.send(&frames, 0..<1)
+      tap.queues[0].send(&frames, 0..<1)
       return frames[0].failure
     }
   }
@@ -194,7 +194,7 @@ final class TAPDeviceTests {
   func readingSuperframes(usesOffloads: Bool) throws {
     var netlink = try netlink()
     let tap = try namespace.run { () throws(Errno) in try TAPDevice(named: "t0", usesOffloads: usesOffloads) }
-    let states = [tap.reading.isOn, tap.readingUDP.isOn, tap.writing.isOn]
+    let states = [tap.offloads.reading.isOn, tap.offloads.readingUDP.isOn, tap.offloads.writing.isOn]
     #expect(states == [Bool](repeating: usesOffloads, count: 3))
     let (socket, _) = try neighbour(tap, &netlink)
     let payload = (0..<10_500).map { UInt8(truncatingIfNeeded: $0 &* 7) }
@@ -207,7 +207,7 @@ final class TAPDeviceTests {
     var batch = FrameBatch()
     while collected.count < payload.count, ContinuousClock.now < deadline {
       batch.clear()
-      #expect(tap.receive(into: &batch) == 0)
+      #expect(tap.queues[0].receive(into: &batch) == 0)
       for index in 0..<batch.count {
         let frame = Array(UnsafeBufferPointer(start: batch[index].start, count: batch[index].byteCount))
         guard frame.count > 100, Array(frame[12..<14]) == [8, 0], frame[23] == 17 else { continue }
@@ -270,7 +270,7 @@ final class TAPDeviceTests {
     let frame = Frames.ethernet(to: .broadcast, from: .station(9))
     #expect(send(frame, tap) == EIO)
     var batch = FrameBatch()
-    #expect(tap.receive(into: &batch) == 0)
+    #expect(tap.queues[0].receive(into: &batch) == 0)
     let count = batch.count
     #expect(count == 0)
     _ = try setUp("t0", &netlink)
@@ -287,7 +287,7 @@ final class TAPDeviceTests {
       try netlink.deleteLink(index: link.index)
       #expect(try netlink.link(named: "t0") == nil)
       var batch = FrameBatch()
-      #expect(tap.receive(into: &batch) == EBADFD)
+      #expect(tap.queues[0].receive(into: &batch) == EBADFD)
       #expect(send(frame, tap) == EBADFD)
       _ = try namespace.run { () throws(Errno) in try tap.reattach() }
       let again = try setUp("t0", &netlink)

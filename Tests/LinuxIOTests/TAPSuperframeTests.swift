@@ -46,7 +46,7 @@ final class TAPSuperframeTests {
       var frames = OutgoingFrames(capacity: 1)
       frames.append(start: start, byteCount: buffer.count, segment: 0, peer: 0)
       frames.setLastHeader(header)
-      near.send(&frames, 0..<1)
+      near.queues[0].send(&frames, 0..<1)
       return frames[0].failure
     }
   }
@@ -60,7 +60,7 @@ final class TAPSuperframeTests {
     var batch = FrameBatch()
     while all.count < count, ContinuousClock.now < deadline {
       batch.clear()
-      #expect(tap.receive(into: &batch) == 0)
+      #expect(tap.queues[0].receive(into: &batch) == 0)
       for index in 0..<batch.count {
         let frame = Array(UnsafeBufferPointer(start: batch[index].start, count: batch[index].byteCount))
         if frame.count >= 14, Array(frame[6..<12]) == source.octets { all.append((frame, batch[index].offload)) }

@@ -29,7 +29,7 @@ final class UDPReceiveTests {
     var local = clinuxio_address()
     clinuxio_address_set(&local, 0, address.octets, port)
     var call: UnsafePointer<CChar>?
-    let descriptor = clinuxio_udp_open(&local, 1 << 20, &call)
+    let descriptor = clinuxio_udp_open(&local, 1 << 20, 0, &call)
     guard descriptor >= 0 else { throw Errno(-descriptor, "clinuxio_udp_open") }
     let owned = FileDescriptor(owning: descriptor)
     let result = min(clinuxio_udp_listen_options(descriptor, 0, 0, &call), clinuxio_udp_join(descriptor, 1))

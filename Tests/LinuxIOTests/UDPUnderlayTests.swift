@@ -170,7 +170,7 @@ final class UDPUnderlayTests {
     let (a, b) = (try near(family), try far(family))
     let left = try open(a, peers: [b], usesOffloads: usesOffloads)
     let right = try open(b, peers: [a], first: 60_000, usesOffloads: usesOffloads)
-    let states = [left.segmentation.isOn, right.joining.isOn]
+    let states = [left.senders.segmentation.isOn, right.joining.isOn]
     #expect(states == [usesOffloads, usesOffloads])
     let payloads = (0..<40).map { [UInt8](repeating: UInt8($0), count: $0 == 39 ? 700 : 1400) }
     let sent = sendRun(payloads, left)
@@ -181,7 +181,7 @@ final class UDPUnderlayTests {
     #expect(isSame)
     #expect(received.count == (usesOffloads ? 1 : 40))
     #expect(received.first?.datagramByteCount == 1400)
-    let isStillOn = left.segmentation.isOn
+    let isStillOn = left.senders.segmentation.isOn
     #expect(isStillOn == usesOffloads)
   }
 
@@ -195,7 +195,7 @@ final class UDPUnderlayTests {
     let sent = sendRun(payloads, left)
     #expect(sent.sentCount == 1 && sent.failure == EMSGSIZE)
     #expect(receive(right, count: 1).map(\.payload.count) == [100])
-    let isStillOn = left.segmentation.isOn
+    let isStillOn = left.senders.segmentation.isOn
     #expect(isStillOn)
   }
 
@@ -245,18 +245,18 @@ final class UDPUnderlayTests {
   @Test("source ports wrap around in 49152...65535 and pass over taken ones", arguments: AddressFamily.allCases)
   func sourcePorts(family: AddressFamily) throws {
     let first = try open(try near(family), count: 8, first: 65_530)
-    #expect(first.sourcePorts == [65_530, 65_531, 65_532, 65_533, 65_534, 65_535, 49_152, 49_153])
+    #expect(first.senders.sourcePorts == [65_530, 65_531, 65_532, 65_533, 65_534, 65_535, 49_152, 49_153])
     let second = try open(try near(family, 49_156), count: 4, first: 65_533)
-    #expect(second.sourcePorts == [49_154, 49_155, 49_157, 49_158])
+    #expect(second.senders.sourcePorts == [49_154, 49_155, 49_157, 49_158])
     // A first port outside of the range begins at its start.
-    #expect(try open(try far(family), count: 2, first: 1).sourcePorts == [49_152, 49_153])
-    #expect(try open(try far(family, 4790), count: 2, first: 49_151).sourcePorts == [49_152, 49_153])
+    #expect(try open(try far(family), count: 2, first: 1).senders.sourcePorts == [49_152, 49_153])
+    #expect(try open(try far(family, 4790), count: 2, first: 49_151).senders.sourcePorts == [49_152, 49_153])
   }
 
   @Test("a pool of one sends from the listening port")
   func poolOfOne() throws {
     let left = try open(try near(.ipv4), peers: [try far(.ipv4)], count: 1)
-    #expect(left.sourcePorts == [4789])
+    #expect(left.senders.sourcePorts == [4789])
     let frame = try outgoingFrame { #expect(send([1, 2, 3], left) == 0) }
     #expect(Array(frame[34..<38]) == [0x12, 0xB5, 0x12, 0xB5])
   }
@@ -273,9 +273,9 @@ final class UDPUnderlayTests {
   func sendersDropInput(family: AddressFamily) throws {
     let underlay = try open(try near(family), first: 50_000)
     let sender = try ordinarySocket(try far(family, 40_000))
-    for port in underlay.sourcePorts { try sender.send([1], to: try near(family, port)) }
+    for port in underlay.senders.sourcePorts { try sender.send([1], to: try near(family, port)) }
     #expect(receive(underlay).isEmpty)
-    for port in underlay.sourcePorts {
+    for port in underlay.senders.sourcePorts {
       let socket = try #require(try namespace.run { () throws(Errno) in try UDPKernelSocket(family, port: port) })
       #expect(socket.waitingByteCount == 0 && socket.dropCount == 1, "port \(port)")
     }

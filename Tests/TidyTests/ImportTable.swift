@@ -35,7 +35,9 @@ enum ImportTable {
     "Sources/Dataplane/Decapsulation.swift": (["Glibc"], "the numbers of errno"),
     "Sources/Dataplane/Coalescing.swift": (["Glibc"], "struct iovec, which names the payload of a joined frame"),
     "Sources/Dataplane/SuperframeSplit.swift": (["Glibc"], "struct iovec, in which the refused superframe lies"),
-    "Sources/Dataplane/Worker.swift": (["Dispatch"], "a semaphore with a time limit, for jobs; no frame waits for it"),
+    "Sources/Dataplane/Worker.swift": (
+      ["Dispatch", "Glibc"], "a semaphore with a time limit, for jobs, no frame waits for it; the numbers of errno"
+    ),
     "Sources/Forwarding/FDBTable.swift": (["Glibc"], "calloc, whose zeroed pages cost nothing until they are used"),
   ]
 

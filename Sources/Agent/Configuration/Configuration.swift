@@ -82,6 +82,15 @@ extension Configuration {
     case auto
     /// 1...15.
     case count(Int)
+
+    /// How many they are on a host with so many processors. Two are left to one worker: the traffic's own ends need the
+    /// other, and sharing would cost small frames a fifth.
+    package func count(onProcessors processorCount: Int) -> Int {
+      switch self {
+      case .auto: processorCount <= 2 ? 1 : min(processorCount, Limits.workerCountMax)
+      case .count(let count): count
+      }
+    }
   }
 
   /// What is logged and how: `log`.

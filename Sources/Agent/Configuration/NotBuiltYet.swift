@@ -19,7 +19,6 @@ struct NotBuiltYet {
 
   static let table = [
     NotBuiltYet("user"),
-    NotBuiltYet("workers", Values(refused: { $0 != "auto" && $0 != "1" }, instead: "auto or 1")),
     NotBuiltYet("local.sealed-port"),
     NotBuiltYet("local.private-key-file"),
     NotBuiltYet("local.psk-file"),

@@ -55,10 +55,10 @@ extension Agent {
   private func mend(_ slot: Int) {
     do throws(Errno) {
       try netlink.withLock { netlink throws(Errno) in try devices[slot].restore(&netlink) }
-      // Before it is watched: the worker may note the next failure at once, and that one must not be forgotten.
+      // Before it is watched: a worker may note the next failure at once, and that one must not be forgotten.
       brokenSegments.mended(slot)
       do throws(Errno) {
-        try worker.watch(segment: slot)
+        for worker in workers { try worker.watch(segment: slot) }
       } catch {
         brokenSegments.putBack(slot)
         throw error

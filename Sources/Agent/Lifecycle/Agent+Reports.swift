@@ -9,7 +9,10 @@ extension Agent: ReportSource {
     let now = Instant(nanoseconds: Clock.now())
     return StatusReport(
       pid: getpid(), uptimeSeconds: Int(now.since(startedAt).components.seconds),
-      address: configuration.local.address.description, udpPort: configuration.local.udpPort, workers: 1,
+      address: configuration.local.address.description, udpPort: configuration.local.udpPort, workers: workers.count,
+      workerFrames: try? snapshots().map(\.counters).map {
+        $0.total(.framesIn, .overlay) &+ $0.total(.framesIn, .underlay)
+      },
       segments: topology.segments.count, peers: topology.peers.count, socket: configuration.control.socket,
       offload: offloadStates())
   }
@@ -55,7 +58,7 @@ extension Agent: ReportSource {
     }
     return StatsReport(
       overlay: frameCounts(counters, .overlay, kernelDrops: tapDrops),
-      underlay: frameCounts(counters, .underlay, kernelDrops: UInt64(overflowCount)), batches: batchReport(counters))
+      underlay: frameCounts(counters, .underlay, kernelDrops: overflowCount), batches: batchReport(counters))
   }
 
   package func dropsReport() throws(ControlError) -> DropsReport {
@@ -70,13 +73,27 @@ extension Agent: ReportSource {
       })
   }
 
-  /// The counters between two batches, with what the socket lost.
-  private func snapshot() throws(ControlError) -> (counters: CounterSnapshot, overflowCount: UInt32) {
-    let underlay = Unshared(value: underlay)
-    guard let answer = worker.perform({ engine in (engine.snapshot(), underlay.value.overflowCount) }) else {
-      throw ControlError(.internal, "the worker does not answer")
+  /// What one worker counted, with what its socket lost.
+  private typealias WorkerCounts = (counters: CounterSnapshot, overflowCount: UInt64)
+
+  /// The sums over the workers.
+  private func snapshot() throws(ControlError) -> WorkerCounts {
+    let snapshots = try snapshots()
+    return snapshots.dropFirst().reduce(snapshots[0]) { sum, each in
+      (sum.counters + each.counters, sum.overflowCount &+ each.overflowCount)
     }
-    return answer
+  }
+
+  /// By worker, each made between two of its batches.
+  private func snapshots() throws(ControlError) -> [WorkerCounts] {
+    var all: [WorkerCounts] = []
+    for (worker, underlay) in zip(workers, underlays) {
+      let underlay = Unshared(value: underlay)
+      let counts = worker.perform { engine in (engine.snapshot(), UInt64(underlay.value.overflowCount)) }
+      guard let counts else { throw ControlError(.internal, "worker \(worker.number) does not answer") }
+      all.append(counts)
+    }
+    return all
   }
 
   /// What belongs to the worker's thread and is only handed through to it.
@@ -132,12 +149,15 @@ extension Agent: ReportSource {
 
   /// Each offload by name. What differs between TAPs is named with the TAP.
   private func offloadStates() -> [String: String] {
-    var states = ["udp-segmentation": underlay.segmentation.text, "udp-receive-joining": underlay.joining.text]
+    var states = [
+      "udp-segmentation": underlays[0].senders.segmentation.text, "udp-receive-joining": underlays[0].joining.text,
+    ]
     for (name, state) in [
-      ("tap-read-superframes", { (tap: TAPDevice) in tap.reading.text }),
-      ("tap-read-udp-superframes", { (tap: TAPDevice) in tap.readingUDP.text }),
-      ("tap-write-superframes", { (tap: TAPDevice) in tap.writing.text }),
-    ] {
+      ("tap-read-superframes", { (tap: TAPDevice) in tap.offloads.reading.text }),
+      ("tap-read-udp-superframes", { (tap: TAPDevice) in tap.offloads.readingUDP.text }),
+      ("tap-write-superframes", { (tap: TAPDevice) in tap.offloads.writing.text }),
+      ("tap-flow-steering", { (tap: TAPDevice) in tap.offloads.steering.text }),
+    ] where name != "tap-flow-steering" || workers.count > 1 {
       let texts = devices.map { state($0.tap) }
       guard let first = texts.first else { continue }
       if texts.allSatisfy({ $0 == first }) {

@@ -6,9 +6,9 @@ import Logging
 import Synchronization
 import VXLAN
 
-/// A running VTEP: its sockets, its TAPs, its worker and its control socket.
+/// A running VTEP: its sockets, its TAPs, its workers and its control socket.
 ///
-/// Starting goes in phases: plan, control socket, underlay sockets, devices, worker. The control socket is claimed
+/// Starting goes in phases: plan, control socket, underlay sockets, devices, workers. The control socket is claimed
 /// first, so that a second instance stops before it makes anything, and answers when the rest is there. When a phase
 /// fails, what the earlier ones made is undone.
 ///
@@ -21,8 +21,10 @@ package final class Agent: @unchecked Sendable {
 
   let configuration: Configuration
   let topology: Topology
-  let underlay: UDPUnderlay
-  let worker: Worker
+  /// By worker.
+  let underlays: [UDPUnderlay]
+  /// By number.
+  let workers: [Worker]
   /// By segment slot.
   let devices: [OverlayDevice]
   let log: Logger
@@ -58,18 +60,20 @@ package final class Agent: @unchecked Sendable {
     brokenSegments = broken
     nextBridgeCheck = configuration.segments.contains { $0.bridge != nil } ? now + Self.bridgePause : nil
     ageing = AgeingSchedule(plan.segments.map(\.ageingTime), now: now)
-    topology = Topology(segments: plan.segments, peers: plan.peers, hash: .random(), now: now)
+    let workerCount = configuration.workers.count(onProcessors: Processors.count())
+    topology = Topology(
+      segments: plan.segments, peers: plan.peers, hash: .random(), now: now, workerCount: workerCount)
     do throws(AgentError) {
-      underlay = try Self.openUnderlay(configuration)
-      devices = try Self.makeDevices(plan, netlink: &netlink)
+      underlays = try Self.openUnderlays(configuration, count: workerCount)
+      devices = try Self.makeDevices(plan, queueCount: workerCount, netlink: &netlink)
       do throws(Errno) {
-        worker = try Self.startWorker(topology, devices, underlay) { failure in
+        workers = try Self.startWorkers(topology, devices, underlays) { failure in
           broken.note(failure)
           wakeMain()
         }
       } catch {
         for device in devices { device.remove(&netlink) }
-        throw .failed("starting the worker", error)
+        throw .failed("starting the workers", error)
       }
     } catch {
       control.stop()
@@ -101,11 +105,12 @@ package final class Agent: @unchecked Sendable {
     return isMended ? pause : min(pause ?? Self.mendingPause, Self.mendingPause)
   }
 
-  /// Ends it: the control socket first, so that nobody is told of what is going; then the worker, then the devices.
+  /// Ends it: the control socket first, so that nobody is told of what is going; then the workers, then the devices.
   package func stop() {
     control?.stop()
     control = nil
-    worker.stop()
+    for worker in workers { worker.requestStop() }
+    for worker in workers { worker.stop() }
     netlink.withLock { netlink in
       for device in devices { device.remove(&netlink) }
     }
@@ -129,12 +134,14 @@ package final class Agent: @unchecked Sendable {
     }
   }
 
-  private static func openUnderlay(_ configuration: Configuration) throws(AgentError) -> UDPUnderlay {
+  private static func openUnderlays(
+    _ configuration: Configuration, count: Int
+  ) throws(AgentError) -> [UDPUnderlay] {
     let local = Endpoint(address: configuration.local.address, udpPort: configuration.local.udpPort)
     let range = Specification.sourcePortRange
     do {
-      return try UDPUnderlay(
-        local: local, peers: configuration.peers.map(\.endpoint),
+      return try UDPUnderlay.group(
+        of: count, local: local, peers: configuration.peers.map(\.endpoint),
         sourcePortCount: configuration.local.sourcePortCount, firstSourcePort: .random(in: range),
         acceptsZeroChecksum: configuration.local.udp6ZeroChecksum == .accept,
         usesOffloads: configuration.local.offload == .auto)
@@ -149,15 +156,16 @@ package final class Agent: @unchecked Sendable {
   }
 
   private static func makeDevices(
-    _ plan: AgentPlan, netlink: inout NetlinkSocket
+    _ plan: AgentPlan, queueCount: Int, netlink: inout NetlinkSocket
   ) throws(AgentError) -> [OverlayDevice] {
+    let steering = queueCount > 1 ? FlowSteering(queueCount: queueCount) : nil
     var devices: [OverlayDevice] = []
     for (segment, segmentPlan) in zip(plan.configuration.segments, plan.segments) {
       do {
         devices.append(
           try OverlayDevice(
             segment, mac: segmentPlan.ownMAC, linkMTU: segmentPlan.overlayMTU,
-            usesOffloads: plan.configuration.local.offload == .auto, netlink: &netlink))
+            usesOffloads: plan.configuration.local.offload == .auto, steering: steering, netlink: &netlink))
       } catch {
         for device in devices { device.remove(&netlink) }
         throw error
@@ -166,18 +174,30 @@ package final class Agent: @unchecked Sendable {
     return devices
   }
 
-  private static func startWorker(
-    _ topology: Topology, _ devices: [OverlayDevice], _ underlay: UDPUnderlay,
+  /// One worker for each queue and socket. When one cannot be started, those before it end.
+  private static func startWorkers(
+    _ topology: Topology, _ devices: [OverlayDevice], _ underlays: [UDPUnderlay],
     onFailure: @escaping @Sendable (Worker.Failure) -> Void
-  ) throws(Errno) -> Worker {
-    let engine = Engine(
-      topology: topology, framePorts: devices.map(\.tap), datagramPort: underlay,
-      sourcePortCount: underlay.sourcePorts.count, flowKey: .random())
-    let worker = try Worker(
-      engine: engine, tapDescriptors: devices.map(\.tap.pollDescriptor), underlayDescriptor: underlay.pollDescriptor,
-      onFailure: onFailure)
-    try worker.start()
-    return worker
+  ) throws(Errno) -> [Worker] {
+    let flowKey = KeyedHash.random()
+    var workers: [Worker] = []
+    do throws(Errno) {
+      for (number, underlay) in underlays.enumerated() {
+        let queues = devices.map { $0.tap.queues[number] }
+        let engine = Engine(
+          topology: topology, framePorts: queues, datagramPort: underlay,
+          sourcePortCount: underlay.senders.sourcePorts.count, flowKey: flowKey)
+        let worker = try Worker(
+          number: number, engine: engine, tapDescriptors: queues.map(\.pollDescriptor),
+          underlayDescriptor: underlay.pollDescriptor, onFailure: onFailure)
+        try worker.start()
+        workers.append(worker)
+      }
+    } catch {
+      for worker in workers { worker.stop() }
+      throw error
+    }
+    return workers
   }
 }
 

@@ -63,7 +63,17 @@ package enum AgentRun {
   }
 
   private static func describe(_ agent: Agent, log: Logger) {
-    log.info("started", metadata: ["local": "\(agent.underlay.local)", "version": "\(VtepVersion.current)"])
+    log.info(
+      "started",
+      metadata: [
+        "local": "\(agent.underlays[0].local)", "workers": "\(agent.workers.count)",
+        "version": "\(VtepVersion.current)",
+      ])
+    if agent.workers.count > 1, let offloads = agent.devices.first?.tap.offloads, !offloads.steering.isOn {
+      log.notice(
+        "flows move between workers now and then, and may then be reordered",
+        metadata: ["steering": "\(offloads.steering.text)"])
+    }
     for (segment, plan) in zip(agent.configuration.segments, agent.topology.segments) {
       log.info(
         "segment",

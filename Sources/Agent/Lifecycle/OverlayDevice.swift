@@ -5,7 +5,8 @@ import VXLAN
 /// The device through which one segment reaches this host: a TAP, alone or as a port of a bridge.
 ///
 /// Made on start, mended when somebody deletes the TAP, removed on `remove`. What was there before stays.
-/// *Threads.* One at a time, which the lock of the agent's netlink socket sees to; `tap` is handed to a worker.
+/// *Threads.* One at a time, which the lock of the agent's netlink socket sees to; the queues of `tap` are handed to
+/// the workers.
 final class OverlayDevice {
   /// Frames that the TAP holds for the agent before the kernel drops. A longer queue gained throughput for bursts of
   /// small frames; a much longer one is only delay.
@@ -24,16 +25,16 @@ final class OverlayDevice {
   /// Creates the TAP, and the bridge if there is none, and brings them up with their addresses. When it throws, what
   /// was made is gone again.
   init(
-    _ segment: Configuration.Segment, mac: MACAddress, linkMTU: Int, usesOffloads: Bool,
+    _ segment: Configuration.Segment, mac: MACAddress, linkMTU: Int, usesOffloads: Bool, steering: FlowSteering?,
     netlink: inout NetlinkSocket
   ) throws(AgentError) {
     self.segment = segment
     self.mac = mac
     self.linkMTU = linkMTU
     do {
-      tap = try TAPDevice(named: segment.tap, usesOffloads: usesOffloads)
+      tap = try TAPDevice(named: segment.tap, usesOffloads: usesOffloads, steering: steering)
     } catch {
-      throw Self.explain(error, segment: segment)
+      throw Self.explain(error, segment: segment, isMultiQueue: steering != nil)
     }
     do {
       try configure(&netlink)
@@ -96,7 +97,7 @@ final class OverlayDevice {
       index: link.index,
       LinkChange(
         linkMTU: linkMTU, transmitQueueLength: Self.transmitQueueLength,
-        gsoByteCountMax: tap.reading.isOn ? Self.gsoByteCountMax(linkMTU: linkMTU) : nil))
+        gsoByteCountMax: tap.offloads.reading.isOn ? Self.gsoByteCountMax(linkMTU: linkMTU) : nil))
     var addressed = link.index
     if let name = segment.bridge {
       addressed = try bridge(named: name, &netlink)
@@ -122,7 +123,9 @@ final class OverlayDevice {
     return index
   }
 
-  private static func explain(_ error: Errno, segment: Configuration.Segment) -> AgentError {
+  private static func explain(
+    _ error: Errno, segment: Configuration.Segment, isMultiQueue: Bool
+  ) -> AgentError {
     let what = "segment \(segment.vni): TAP \(segment.tap)"
     return switch error.number {
     case EPERM, EACCES:
@@ -130,7 +133,10 @@ final class OverlayDevice {
     case EBUSY:
       AgentError(.failed, what + ": in use by another process; stop it or name another `tap`")
     case EINVAL:
-      AgentError(.failed, what + ": a device of this name exists and is no TAP; name another `tap`")
+      AgentError(
+        .failed,
+        what + ": a device of this name exists and is no TAP \(isMultiQueue ? "with" : "without") multi_queue, which "
+          + "\(isMultiQueue ? "several workers need" : "one worker wants"); delete it or name another `tap`")
     case ENOENT, ENODEV, ENXIO:
       AgentError(.failed, what + ": /dev/net/tun is not there; load the kernel module tun")
     default:

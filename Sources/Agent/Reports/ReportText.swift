@@ -65,10 +65,11 @@ package enum ReportText {
   /// Blocks as `wg` prints them.
   package static func status(_ status: StatusReport) -> String {
     let host = status.address.contains(":") ? "[\(status.address)]" : status.address
+    let frames = status.workerFrames.map { " (frames: \($0.map(String.init).joined(separator: ", ")))" } ?? ""
     let lines = [
       "vtep: \(status.version)", "  pid: \(status.pid)", "  uptime: \(duration(status.uptimeSeconds))",
-      "  local: \(host):\(status.udpPort)", "  workers: \(status.workers)", "  segments: \(status.segments)",
-      "  peers: \(status.peers)", "  control socket: \(status.socket)",
+      "  local: \(host):\(status.udpPort)", "  workers: \(status.workers)\(frames)",
+      "  segments: \(status.segments)", "  peers: \(status.peers)", "  control socket: \(status.socket)",
     ]
     let offload = status.offload.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }
     return (lines + (offload.isEmpty ? [] : ["", "offload:"] + offload)).joined(separator: "\n") + "\n"

@@ -8,6 +8,9 @@ package struct StatusReport: Codable, Equatable, Sendable {
   /// The UDP port of plain VXLAN.
   package var udpPort: UInt16
   package var workers: Int
+  /// Frames of both directions that each worker took, by its number; nil, and absent in JSON, when one does not
+  /// answer.
+  package var workerFrames: [UInt64]?
   /// How many segments there are.
   package var segments: Int
   /// How many peers there are.
@@ -21,11 +24,13 @@ package struct StatusReport: Codable, Equatable, Sendable {
     case version, pid, address, workers, segments, peers, socket, offload
     case uptimeSeconds = "uptime-seconds"
     case udpPort = "port"
+    case workerFrames = "worker-frames"
   }
 
   package init(
     version: String = VtepVersion.current, pid: Int32, uptimeSeconds: Int, address: String, udpPort: UInt16,
-    workers: Int, segments: Int, peers: Int, socket: String, offload: [String: String]
+    workers: Int, workerFrames: [UInt64]? = nil, segments: Int, peers: Int, socket: String,
+    offload: [String: String]
   ) {
     self.version = version
     self.pid = pid
@@ -33,6 +38,7 @@ package struct StatusReport: Codable, Equatable, Sendable {
     self.address = address
     self.udpPort = udpPort
     self.workers = workers
+    self.workerFrames = workerFrames
     self.segments = segments
     self.peers = peers
     self.socket = socket

@@ -12,6 +12,7 @@
 
 #include "clinuxio_bulk.h"
 #include "clinuxio_ethtool.h"
+#include "clinuxio_steering.h"
 #include "clinuxio_tap.h"
 #include "clinuxio_thread.h"
 #include "clinuxio_udp.h"

@@ -6,11 +6,13 @@
 #include <stdint.h>
 
 // Opens /dev/net/tun, attaches to the TAP device `name` (created if absent) with a virtio-net header of 10 bytes in
-// front of every frame. Non-blocking, close-on-exec. Answers the descriptor.
-int clinuxio_tap_open(const char *name);
+// front of every frame. Non-blocking, close-on-exec. With `is_multi_queue` each call adds a queue (IFF_MULTI_QUEUE),
+// numbered in the order of the calls; without, a second call is refused with EBUSY. A device keeps the kind with which
+// it was made: the other is refused with EINVAL. Answers the descriptor.
+int clinuxio_tap_open(const char *name, int is_multi_queue);
 
 // Attaches an open descriptor of /dev/net/tun to the device `name` as above: again, when the device was deleted.
-int clinuxio_tap_attach(int fd, const char *name);
+int clinuxio_tap_attach(int fd, const char *name, int is_multi_queue);
 
 // TUNSETOFFLOAD: what the kernel may hand over unfinished. 0 = nothing.
 int clinuxio_tap_set_offload(int fd, unsigned flags);

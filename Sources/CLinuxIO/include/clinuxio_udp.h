@@ -22,9 +22,12 @@ enum {
 };
 
 // A bound, non-blocking datagram socket with what every underlay socket needs: TTL 64, never fragmenting, and
-// buffers of `buffer_bytes`. A failed enlargement of the buffers is no error. Answers the descriptor or -errno, and in
-// `failed` the name of the call.
-int clinuxio_udp_open(const struct clinuxio_address *local, int buffer_bytes, const char **failed);
+// buffers of `buffer_bytes`. A failed enlargement of the buffers is no error. With `joins_group` it shares the address
+// with sockets that allow it (SO_REUSEPORT). Answers the descriptor or -errno, and in `failed` the name of the call.
+int clinuxio_udp_open(const struct clinuxio_address *local, int buffer_bytes, int joins_group, const char **failed);
+
+// SO_REUSEPORT on a socket that is bound already: from now on others of this user may join it. Answers 0 or -errno.
+int clinuxio_udp_share(int fd);
 
 // For the listening socket: traffic class, fragment size and overflow count with every message; on IPv6 whether a zero
 // checksum is accepted.

@@ -1,0 +1,58 @@
+import Glibc
+
+/// One queue of a TAP device: frames of the overlay, read and written by one thread.
+package final class TAPQueue: Sendable {
+  let descriptor: FileDescriptor
+  /// Of the device, for all its queues.
+  package let offloads: TAPOffloads
+
+  init(descriptor: consuming FileDescriptor, offloads: TAPOffloads) {
+    self.descriptor = descriptor
+    self.offloads = offloads
+  }
+
+  /// For a poller.
+  package var pollDescriptor: Int32 { descriptor.rawValue }
+
+  /// Reads waiting frames behind those that are in `batch`, until none waits or the batch is full.
+  /// - Returns: 0, or the `errno` of a read that failed otherwise than by finding nothing.
+  package func receive(into batch: inout FrameBatch) -> Int32 {
+    var header = VirtioNetHeader()
+    while batch.hasRoom {
+      let start = batch.nextStart()
+      let byteCount = withUnsafeMutablePointer(to: &header) { header in
+        // SAFETY: the header is 10 bytes without padding; the batch has frameByteCountMax bytes from `start`.
+        withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { vectors in
+          vectors[0] = iovec(iov_base: header, iov_len: VirtioNetHeader.byteCount)
+          vectors[1] = iovec(iov_base: start, iov_len: Limits.frameByteCountMax)
+          return readv(descriptor.rawValue, vectors.baseAddress, 2)
+        }
+      }
+      if byteCount < 0 {
+        switch errno {
+        case EAGAIN: return 0
+        case EINTR: continue
+        case let failure: return failure
+        }
+      }
+      // The kernel never hands over less than the header.
+      batch.append(byteCount: max(0, byteCount - VirtioNetHeader.byteCount), offload: header)
+    }
+    return 0
+  }
+
+  /// Writes the frames in `range`, each as a whole, and notes in each what came of it.
+  package func send(_ frames: inout OutgoingFrames, _ range: Range<Int>) {
+    for index in range {
+      let vectors = frames.vectors(at: index)
+      var failure: Int32 = 0
+      // SAFETY: the list keeps the vectors, and whoever made it keeps what they point at.
+      while writev(descriptor.rawValue, vectors.baseAddress, Int32(vectors.count)) < 0 {
+        failure = errno
+        if failure != EINTR { break }
+        failure = 0
+      }
+      frames.setFailure(failure, at: index)
+    }
+  }
+}
