@@ -110,6 +110,8 @@ extension Pitfall {
       number: 13, rule: "a flow is never in two hands at once",
       evidence: [
         .test(order, "order"), .test("Tests/DataplaneTests/Superframes/SuperframePropertyTests.swift", "everything"),
+        .test("Tests/LinuxIOTests/FlowSteeringTests.swift", "oneNumber"),
+        .test("Tests/namespaces/test_workers.py", "test_no_flow_is_reordered_with_several_workers"),
       ]),
     Pitfall(
       number: 14, rule: "a TAP's queue is long enough for bursts of small frames",

@@ -132,7 +132,7 @@ def test_the_shortest_frames_pass_unchanged_in_both_directions(lab):
             assert peer.receive()[8:] == outgoing
 
 
-@pytest.mark.parametrize("workers", (1, "auto"))  # more are refused as not built yet
+@pytest.mark.parametrize("workers", (1, 2, 4, "auto"))
 def test_every_frame_is_counted_once_whatever_the_number_of_workers(lab, workers):
     agent = lab.agent(workers=workers)
     before = agent.counters()
