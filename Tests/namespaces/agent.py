@@ -108,17 +108,17 @@ class Agent:
             file.write(yaml(self.config))
         return self.config_path
 
-    def launch(self, environment=None):
-        """Starts the process and does not wait for it to be ready."""
+    def launch(self, environment=None, prefix=()):
+        """Starts the process, behind the command of `prefix`, and does not wait for it to be ready."""
         self.write()
         with open(self.stderr_path, "w", encoding="utf-8") as stderr:
-            self.process = self.host.popen(binary(), "run", "--config", self.config_path, stderr=stderr,
+            self.process = self.host.popen(*prefix, binary(), "run", "--config", self.config_path, stderr=stderr,
                                            stdout=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
         return self
 
-    def start(self, environment=None):
+    def start(self, environment=None, prefix=()):
         """Starts the agent and waits for its line `ready`."""
-        self.launch(environment)
+        self.launch(environment, prefix)
         wait_until(lambda: self.process.poll() is not None or self.ready(), 30, "the agent prints `ready`", every=0.005)
         assert self.process.poll() is None, f"the agent ended with {self.process.returncode}: {self.stderr()}"
         self.started = True

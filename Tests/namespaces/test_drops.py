@@ -8,6 +8,7 @@ from packets import Packets
 from peer import RawPeer
 
 GUEST, ALICE = mac(0xB0B), mac(0xA1)
+both = pytest.mark.parametrize("workers", (1, 2))
 
 
 def from_peer(agent, peer, frame, vni=42):
@@ -25,8 +26,9 @@ def from_tap(agent, tap, frame):
     return agent.settled(before, overlay=10).dropped("overlay")
 
 
-def test_a_frame_of_the_mtu_is_delivered_and_one_byte_more_is_oversize(lab):
-    agent = lab.agent(segments=[{"vni": 42, "tap": "vx42", "mtu": 1400}])
+@both
+def test_a_frame_of_the_mtu_is_delivered_and_one_byte_more_is_oversize(lab, workers):
+    agent = lab.agent(workers=workers, segments=[{"vni": 42, "tap": "vx42", "mtu": 1400}])
     with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42") as tap:
         assert from_peer(agent, peer, ethernet(GUEST, length=1414)) == {}
         assert tap.rest() == [ethernet(GUEST, length=1414)] * 10
@@ -34,9 +36,10 @@ def test_a_frame_of_the_mtu_is_delivered_and_one_byte_more_is_oversize(lab):
         assert tap.rest() == []
 
 
+@both
 @pytest.mark.parametrize("ethertype", (0x8100, 0x88A8), ids=hex)
-def test_vlan_tags_are_dropped_by_default_from_both_sides(lab, ethertype):
-    agent = lab.agent()
+def test_vlan_tags_are_dropped_by_default_from_both_sides(lab, ethertype, workers):
+    agent = lab.agent(workers=workers)
     frame = tagged(ethernet(GUEST, length=100), ethertype=ethertype)
     with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42") as tap:
         assert from_peer(agent, peer, frame) == {"vlan-tag": 10}
@@ -45,8 +48,9 @@ def test_vlan_tags_are_dropped_by_default_from_both_sides(lab, ethertype):
     assert agent.fdb() == {}
 
 
-def test_vlan_tags_pass_where_the_segment_says_so_with_four_bytes_more(lab):
-    agent = lab.agent(segments=[{"vni": 42, "tap": "vx42", "mtu": 1400, "vlan": "pass"}])
+@both
+def test_vlan_tags_pass_where_the_segment_says_so_with_four_bytes_more(lab, workers):
+    agent = lab.agent(workers=workers, segments=[{"vni": 42, "tap": "vx42", "mtu": 1400, "vlan": "pass"}])
     largest, larger = tagged(ethernet(GUEST, length=1414)), tagged(ethernet(GUEST, length=1415))
     with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42") as tap:
         assert from_peer(agent, peer, largest) == {}
@@ -57,13 +61,15 @@ def test_vlan_tags_pass_where_the_segment_says_so_with_four_bytes_more(lab):
         assert [payload[8:] for payload in peer.take(10)] == [outgoing] * 10 and peer.rest() == []
 
 
-def test_the_automatic_mtu_leaves_room_for_the_tag_where_tags_pass(lab):
-    lab.agent(segments=[{"vni": 42, "tap": "vx42", "vlan": "pass"}])
+@both
+def test_the_automatic_mtu_leaves_room_for_the_tag_where_tags_pass(lab, workers):
+    lab.agent(workers=workers, segments=[{"vni": 42, "tap": "vx42", "vlan": "pass"}])
     assert lab.h1.link("vx42")["mtu"] == 1446
 
 
-def test_a_peer_without_the_segment_is_not_permitted_and_gets_no_copy(lab):
-    agent = lab.agent(segments=[{"vni": 42, "tap": "vx42"}, {"vni": 43, "tap": "vx43"}],
+@both
+def test_a_peer_without_the_segment_is_not_permitted_and_gets_no_copy(lab, workers):
+    agent = lab.agent(workers=workers, segments=[{"vni": 42, "tap": "vx42"}, {"vni": 43, "tap": "vx43"}],
                       peers=[{"name": "b", "address": lab.h2.address, "segments": [43]}])
     with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42") as tap, Packets(lab.h1, "vx43") as other:
         assert from_peer(agent, peer, ethernet(GUEST, length=100), vni=42) == {"not-permitted": 10}
@@ -74,16 +80,18 @@ def test_a_peer_without_the_segment_is_not_permitted_and_gets_no_copy(lab):
     assert agent.fdb(42).get(mac_text(GUEST)) is None
 
 
-def test_an_unknown_vni_is_counted_after_an_unknown_peer(lab):
+@both
+def test_an_unknown_vni_is_counted_after_an_unknown_peer(lab, workers):
     lab.h2.ip("addr", "add", "192.0.2.77/24", "dev", "u0")
-    agent = lab.agent()
+    agent = lab.agent(workers=workers)
     with RawPeer(lab.h2, agent) as peer, RawPeer(lab.h2, agent, "192.0.2.77") as stranger:
         assert from_peer(agent, peer, ethernet(GUEST), vni=7) == {"unknown-vni": 10}
         assert from_peer(agent, stranger, ethernet(GUEST), vni=7) == {"unknown-peer": 10}
 
 
-def test_the_first_reason_in_the_order_of_the_contract_wins(lab):
-    agent = lab.agent(segments=[{"vni": 42, "tap": "vx42", "mtu": 1400}])
+@both
+def test_the_first_reason_in_the_order_of_the_contract_wins(lab, workers):
+    agent = lab.agent(workers=workers, segments=[{"vni": 42, "tap": "vx42", "mtu": 1400}])
     invalid, own = b"\x01" * 6, mac_bytes(lab.h1.mac("vx42"))
     with RawPeer(lab.h2, agent) as peer:
         assert from_peer(agent, peer, tagged(ethernet(invalid, length=1411))) == {"oversize": 10}
@@ -91,8 +99,9 @@ def test_the_first_reason_in_the_order_of_the_contract_wins(lab):
         assert from_peer(agent, peer, tagged(ethernet(own, length=100))) == {"vlan-tag": 10}
 
 
-def test_invalid_sources_from_the_tap_are_dropped(lab):
-    agent = lab.agent()
+@both
+def test_invalid_sources_from_the_tap_are_dropped(lab, workers):
+    agent = lab.agent(workers=workers)
     with Packets(lab.h1, "vx42") as tap, RawPeer(lab.h2, agent) as peer:
         for source in (BROADCAST, bytes(6), bytes.fromhex("01005e000001")):
             assert from_tap(agent, tap, ethernet(source, mac(9), length=100)) == {"invalid-source-mac": 10}
@@ -100,14 +109,16 @@ def test_invalid_sources_from_the_tap_are_dropped(lab):
     assert agent.fdb() == {}
 
 
-def test_without_peers_a_frame_has_nowhere_to_go(lab):
-    agent = lab.agent(peers=[])
+@both
+def test_without_peers_a_frame_has_nowhere_to_go(lab, workers):
+    agent = lab.agent(workers=workers, peers=[])
     with Packets(lab.h1, "vx42") as tap:
         assert from_tap(agent, tap, ethernet(ALICE, length=100)) == {"no-peer": 10}
 
 
-def test_a_frame_for_a_tap_that_is_down_is_counted_and_the_tap_comes_back(lab):
-    agent = lab.agent()
+@both
+def test_a_frame_for_a_tap_that_is_down_is_counted_and_the_tap_comes_back(lab, workers):
+    agent = lab.agent(workers=workers)
     frame = ethernet(GUEST, length=100)
     with RawPeer(lab.h2, agent) as peer:
         lab.h1.ip("link", "set", "vx42", "down")
@@ -120,8 +131,9 @@ def test_a_frame_for_a_tap_that_is_down_is_counted_and_the_tap_comes_back(lab):
             wait_until(arrives, 5, "frames are delivered again")
 
 
-def test_the_shortest_frames_pass_unchanged_in_both_directions(lab):
-    agent = lab.agent()
+@both
+def test_the_shortest_frames_pass_unchanged_in_both_directions(lab, workers):
+    agent = lab.agent(workers=workers)
     with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42") as tap:
         for length in range(14, 64):
             frame = ethernet(GUEST, length=length)
@@ -139,7 +151,7 @@ def test_every_frame_is_counted_once_whatever_the_number_of_workers(lab, workers
     delivered = lab.h1.received("vx42")
     with Packets(lab.h1, "vx42") as tap:
         for number in range(32):
-            # Each socket is a flow of its own: the kernel spreads flows over the workers' sockets.
+            # Each pair of stations is a flow of its own: the kernel spreads flows over the workers.
             with RawPeer(lab.h2, agent, port=20_000 + number) as peer:
                 peer.send_frame(ethernet(mac(number + 1), length=100), times=10)
                 peer.send_frame(ethernet(BROADCAST, length=100), times=5)

@@ -1,5 +1,7 @@
 """What `fdb`, `peers`, `segments`, `stats` and `drops` say with -j: the names of the contract, and true values."""
 
+import pytest
+
 from frames import ethernet, mac, mac_text
 from packets import Packets
 from peer import RawPeer
@@ -9,12 +11,14 @@ REASONS = set("""fragment truncated short-header no-vni-flag reserved-bits unkno
     not-permitted short-frame oversize vlan-tag invalid-source-mac own-source-mac static-move ecn tap-full tap-down
     framing handshake unknown-session replay authentication bad-offload loop storm-limit no-peer too-big no-session
     socket-full underlay-error""".split())
+both = pytest.mark.parametrize("workers", (1, 2))
 GUEST, LOCAL, PINNED = mac(0xB0B), mac(0xA1), mac(0x57A7)
 
 
-def populated(lab):
+def populated(lab, workers):
     """An agent with one static, one learned and one local entry."""
-    agent = lab.agent(segments=[{"vni": 42, "tap": "vx42", "fdb": [{"mac": mac_text(PINNED), "peer": "b"}]}])
+    pinned = [{"mac": mac_text(PINNED), "peer": "b"}]
+    agent = lab.agent(workers=workers, segments=[{"vni": 42, "tap": "vx42", "fdb": pinned}])
     before = agent.counters()
     with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42") as tap:
         peer.send_frame(ethernet(GUEST, length=100), times=3)
@@ -23,8 +27,9 @@ def populated(lab):
     return agent
 
 
-def test_fdb_has_the_names_and_values_of_the_contract(lab):
-    agent = populated(lab)
+@both
+def test_fdb_has_the_names_and_values_of_the_contract(lab, workers):
+    agent = populated(lab, workers)
     entries = agent.fdb()
     assert set(entries) == {mac_text(GUEST), mac_text(LOCAL), mac_text(PINNED)}
     learned = entries[mac_text(GUEST)]
@@ -39,8 +44,9 @@ def test_fdb_has_the_names_and_values_of_the_contract(lab):
     assert (pinned["peer"], pinned["state"]) == ("b", "static")
 
 
-def test_peers_has_the_names_and_values_of_the_contract(lab):
-    peers = populated(lab).json("peers")
+@both
+def test_peers_has_the_names_and_values_of_the_contract(lab, workers):
+    peers = populated(lab, workers).json("peers")
     assert len(peers) == 1
     peer = peers[0]
     assert set(peer) == {"name", "address", "session", "path-mtu", "last-receive-seconds", "rx-bytes", "tx-bytes"}
@@ -49,14 +55,16 @@ def test_peers_has_the_names_and_values_of_the_contract(lab):
     assert peer["rx-bytes"] >= 300 and peer["tx-bytes"] >= 200
 
 
-def test_segments_has_the_names_and_values_of_the_contract(lab):
-    segments = populated(lab).json("segments")
+@both
+def test_segments_has_the_names_and_values_of_the_contract(lab, workers):
+    segments = populated(lab, workers).json("segments")
     assert segments == [{"vni": 42, "tap": "vx42", "mtu": 1450, "sealed": False, "fdb-entries": 3, "rx-frames": 3,
                          "tx-frames": 1}]
 
 
-def test_stats_has_the_names_of_the_contract_three_times_and_the_sums_agree(lab):
-    stats = populated(lab).json("stats")
+@both
+def test_stats_has_the_names_of_the_contract_three_times_and_the_sums_agree(lab, workers):
+    stats = populated(lab, workers).json("stats")
     assert set(stats) == SIDE | {"overlay", "underlay", "kernel-drops"}
     for side in ("overlay", "underlay"):
         assert SIDE - {"generated"} <= set(stats[side]) | {"flood-copies", "flood-copy-drops"}
@@ -65,8 +73,9 @@ def test_stats_has_the_names_of_the_contract_three_times_and_the_sums_agree(lab)
     assert (stats["frames-out"], stats["drops"], stats["waiting"], stats["consumed"]) == (4, 0, 0, 0)
 
 
-def test_drops_has_the_reasons_of_the_contract_in_total_and_by_side(lab):
-    agent = populated(lab)
+@both
+def test_drops_has_the_reasons_of_the_contract_in_total_and_by_side(lab, workers):
+    agent = populated(lab, workers)
     before = agent.counters()
     with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42") as tap:
         peer.send(b"short", times=2)
@@ -82,8 +91,9 @@ def test_drops_has_the_reasons_of_the_contract_in_total_and_by_side(lab):
     assert totals == {"short-header": 2, "invalid-source-mac": 4}
 
 
-def test_status_and_the_tables_for_people_are_printed_without_error(lab):
-    agent = populated(lab)
+@both
+def test_status_and_the_tables_for_people_are_printed_without_error(lab, workers):
+    agent = populated(lab, workers)
     assert isinstance(agent.json("status"), dict)
     for command in ("status", "fdb", "peers", "segments", "stats", "drops"):
         shown = agent.ask(command)

@@ -241,6 +241,18 @@ def test_what_every_socket_lost_is_in_kernel_drops(lab):
     assert counted.underlay["frames-in"] + counted.all["kernel-drops"] == count + 20 * 64
 
 
+def test_without_the_right_to_load_programs_the_kernels_own_table_steers_and_status_says_so(lab):
+    lab.h2.kernel_vxlan(42, [lab.h1.address], addresses=["10.42.0.2/24"])
+    agent = lab.agent(start=False, workers=3, segments=[{"vni": 42, "tap": "vx42", "address": ["10.42.0.1/24"]}])
+    agent.start(prefix=("setpriv", "--bounding-set", "-bpf,-sys_admin"))
+    assert agent.json("status")["offload"]["tap-flow-steering"] == "refused: Operation not permitted"
+    assert agent.stderr().count("flows move between workers now and then") == 1
+    data = random_bytes(2_000_000)
+    for number in range(6):
+        assert tcp_hash(lab.h1, lab.h2, ADDRESSES[1], data, port=5300 + number) == hashlib.sha256(data).hexdigest()
+    assert min(agent.json("status")["worker-frames"]) > 0
+
+
 @pytest.mark.parametrize("workers", (1, 3))
 def test_a_second_agent_on_the_same_port_is_refused_whatever_its_workers(lab, workers):
     lab.agent(workers=2)
