@@ -133,8 +133,10 @@ package struct CounterSnapshot: Equatable, Sendable {
   /// The sum of both, which must be of one topology.
   package static func + (a: CounterSnapshot, b: CounterSnapshot) -> CounterSnapshot {
     precondition(a.values.count == b.values.count && a.peers.count == b.peers.count)
-    return CounterSnapshot(
+    var sum = CounterSnapshot(
       values: zip(a.values, b.values).map { $0 &+ $1 }, peers: zip(a.peers, b.peers).map { $0.merged(with: $1) })
+    sum.batches = a.batches + b.batches
+    return sum
   }
 
   /// Slots that have counters: `Counters.noSegment`, then each segment's.
