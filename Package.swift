@@ -55,7 +55,7 @@ let package = Package(
       name: "TestKit", dependencies: ["VXLAN", "Forwarding", "LinuxIO", "Dataplane"]),
     .testTarget(name: "VXLANTests", dependencies: ["VXLAN", "TestKit"]),
     .testTarget(name: "ForwardingTests", dependencies: ["VXLAN", "Forwarding", "TestKit"]),
-    .testTarget(name: "SealingTests", dependencies: ["Sealing"]),
+    .testTarget(name: "SealingTests", dependencies: ["VXLAN", "Sealing", "TestKit"]),
     .testTarget(name: "LinuxIOTests", dependencies: ["VXLAN", "CLinuxIO", "LinuxIO", "TestKit"]),
     .testTarget(
       name: "DataplaneTests",

@@ -1,0 +1,39 @@
+import CSodium
+
+/// Base64 of 32 bytes as `wg` reads and writes it: 44 characters with one `=`, nothing before or behind.
+/// - SeeAlso: RFC 4648, section 4.
+enum KeyText {
+  static let byteCount = 32
+  private static let characterCount = 44
+
+  /// Decodes into `key`, 32 bytes. False, and `key` wiped, unless `text` is canonical.
+  // SAFETY: `key` is the caller's, 32 bytes, and valid for the call; here and below.
+  static func decode(_ text: String, into key: UnsafeMutableRawBufferPointer) -> Bool {
+    precondition(key.count == byteCount)
+    guard text.utf8.count == characterCount else { return false }
+    var text = text
+    var decodedCount = 0
+    let status = text.withUTF8 { characters in
+      characters.withMemoryRebound(to: CChar.self) { characters in
+        sodium_base642bin(
+          key.octets, byteCount, characters.baseAddress, characters.count,
+          nil, &decodedCount, nil, sodium_base64_VARIANT_ORIGINAL)
+      }
+    }
+    guard status == 0, decodedCount == byteCount else {
+      sodium_memzero(key.baseAddress, key.count)
+      return false
+    }
+    return true
+  }
+
+  /// The 44 characters for `key`, 32 bytes.
+  static func encode(_ key: UnsafeRawBufferPointer) -> String {
+    precondition(key.count == byteCount)
+    var text = [CChar](repeating: 0, count: characterCount + 1)
+    sodium_bin2base64(
+      &text, text.count, key.octets, byteCount,
+      sodium_base64_VARIANT_ORIGINAL)
+    return String(decoding: text.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}
