@@ -1,0 +1,36 @@
+import CSodium
+
+/// A cipher's key in locked memory, ready for use. A session's two share one block, because locked memory comes in
+/// pages. Wiped with the object.
+final class PreparedKey: Sendable {
+  let cipher: Cipher
+  private let block: SecretBytes
+  private let offset: Int
+
+  // SAFETY: inside of `block`, which lives as long as the object; a multiple of 64, as the block's start.
+  var pointer: UnsafeMutableRawPointer { UnsafeMutableRawPointer(block.bytes.octets + offset) }
+
+  /// The key of `cipher` that comes from `secret`, prepared at `offset` in `block`.
+  init(_ cipher: Cipher, _ secret: SecretBytes, in block: SecretBytes, at offset: Int) {
+    precondition(offset.isMultiple(of: 64) && offset + Cipher.preparedKeyByteCount <= block.byteCount)
+    self.cipher = cipher
+    self.block = block
+    self.offset = offset
+    let key = Self.derive(cipher, from: secret)
+    cipher.prepare(key: UnsafeRawBufferPointer(key.part(0..<cipher.keyByteCount)), into: pointer)
+  }
+
+  /// BLAKE2b-256(key = `secret`, "vtep-transport" | cipher's bit number), of which the key is the first bytes.
+  static func derive(_ cipher: Cipher, from secret: SecretBytes) -> SecretBytes {
+    let key = SecretBytes(byteCount: 32)
+    var hash = BLAKE2b(byteCount: key.byteCount, key: UnsafeRawBufferPointer(secret.bytes))
+    hash.update("vtep-transport")
+    hash.update(CollectionOfOne(cipher.rawValue))
+    hash.finish(into: key.bytes)
+    return key
+  }
+
+  deinit {
+    sodium_memzero(pointer, Cipher.preparedKeyByteCount)
+  }
+}
