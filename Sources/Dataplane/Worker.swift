@@ -3,6 +3,7 @@ import Forwarding
 import Glibc
 import LinuxIO
 import Synchronization
+import VXLAN
 
 /// A thread that runs one engine to completion: it owns a queue of every TAP and a socket of the underlay, takes what
 /// is there until nothing is, and sleeps.

@@ -1,5 +1,5 @@
-import Forwarding
 import Testing
+import VXLAN
 
 @testable import Agent
 

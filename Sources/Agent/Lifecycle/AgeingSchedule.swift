@@ -1,4 +1,4 @@
-import Forwarding
+import VXLAN
 
 /// When each segment's table is to be scanned for entries that have aged: every tenth of its ageing time, at most every
 /// 10 s. Pure: time is an argument.

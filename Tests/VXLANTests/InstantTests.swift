@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Forwarding
+@testable import VXLAN
 
 @Suite("Instant")
 struct InstantTests {
