@@ -4,8 +4,6 @@ import VXLAN
 /// What proves that datagrams to an address arrive there: 16 bytes that only the responder can make.
 package struct Cookie: Equatable, Sendable {
   static let byteCount = 16
-  /// A cookie is good for this long after it was made, or received.
-  static let lifetime = Duration.seconds(120)
 
   let bytes: [UInt8]
 }
@@ -22,6 +20,7 @@ struct CookieSecret: ~Copyable {
 
   /// The cookie of `source`.
   func cookie(for source: Endpoint) -> Cookie {
+    // SAFETY: the secret lives as long as `self`.
     var hash = BLAKE2b(byteCount: Cookie.byteCount, key: UnsafeRawBufferPointer(secret.bytes))
     if source.address.family == .ipv4 { hash.update([UInt8](repeating: 0, count: 10) + [0xFF, 0xFF]) }
     hash.update(source.address.octets)

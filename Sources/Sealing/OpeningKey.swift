@@ -35,10 +35,18 @@ package final class OpeningKey: Sendable {
     Opener(cipher: cipher, index: index, preparedKey: key.pointer, state: state)
   }
 
+  private func mark(_ lane: UInt8) -> UInt64 {
+    state.pointee.windows[Int(lane)].load(ordering: .acquiring).map { ReplayWindow(storage: $0).next } ?? 0
+  }
+
   /// How many datagrams did not open.
   package var failureCount: UInt64 { state.pointee.failureCount.load(ordering: .relaxed) }
   /// Whether so many datagrams failed that the session has to close.
   package var isExhausted: Bool { failureCount >= failureCountMax }
+  /// A number that grows when frames are received, on any lane but the control thread's.
+  var frameMark: UInt64 { (0..<SealingKey.controlLane).reduce(0) { $0 &+ mark($1) } }
+  /// A number that grows when control messages are received.
+  var controlMark: UInt64 { mark(SealingKey.controlLane) }
   /// Whether any datagram was authenticated: it proves that the other side has the key.
   package var isProven: Bool { state.pointee.isProven.load(ordering: .acquiring) }
 }

@@ -39,8 +39,8 @@ package struct Sealer {
   }
 
   /// Seals `byteCount` bytes from `plaintext` into the datagram at `datagram`, which has room for `overheadByteCount`
-  /// more. `plaintext` is elsewhere, or the 17th byte of `datagram`. Returns the datagram's size; 0 means that no counter
-  /// is left.
+  /// more. `plaintext` is elsewhere, or the 17th byte of `datagram`. Returns the datagram's size; 0 means that no
+  /// counter is left.
   /// - Parameter prefix: the header's first half, `SealedHeader.prefix(kind:vni:)`.
   @inline(__always)
   package func seal(

@@ -47,6 +47,9 @@ package final class SealingKey: Sendable {
     (0..<UInt8(Self.laneCount)).reduce(0) { $0 + counter($1).pointee.load(ordering: .relaxed) }
   }
 
+  /// How many of them were frames, which are not on the control thread's lane.
+  var frameCount: UInt64 { sealedCount - counter(Self.controlLane).pointee.load(ordering: .relaxed) }
+
   /// Puts a lane close to its end, for tests of the end: never backwards.
   func skipForTesting(lane: UInt8, to value: UInt64) {
     let counter = counter(lane)

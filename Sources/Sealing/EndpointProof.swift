@@ -1,0 +1,10 @@
+import VXLAN
+
+/// A probe on its way to an address from which a peer spoke, whose answer from there proves that the peer is there.
+struct EndpointProof {
+  let candidate: Endpoint
+  let token: UInt64
+  let sentAt: Instant
+
+  func isPending(now: Instant) -> Bool { now < sentAt + Limits.proofLifetime }
+}

@@ -1,0 +1,42 @@
+/// This process as its peers see it: its keys, what it offers, and the numbers that it never gives twice. Belongs to the
+/// control thread.
+package final class LocalEnd {
+  package let privateKey: PrivateKey
+  /// Preferred first; two at most.
+  package var presharedKeys: [PresharedKey]
+  package let choice: CipherChoice
+  /// The ciphers that passed the self-test.
+  package let available: CipherMask
+  /// Random, of this process.
+  let bootID: UInt64
+  private var initiationCounter: UInt64 = 0
+  var indexes = SessionIndexes()
+  var entropy: any Entropy
+  let mac: HandshakeMAC
+
+  package init(
+    privateKey: PrivateKey, presharedKeys: [PresharedKey], choice: CipherChoice, available: CipherMask,
+    entropy: any Entropy
+  ) {
+    precondition(presharedKeys.count <= 2 && !choice.offer(available: available).isEmpty)
+    self.privateKey = privateKey
+    self.presharedKeys = presharedKeys
+    self.choice = choice
+    self.available = available
+    self.entropy = entropy
+    bootID = self.entropy.next()
+    mac = HandshakeMAC(to: privateKey.publicKey)
+  }
+
+  var publicKey: PublicKey { privateKey.publicKey }
+
+  /// What the next initiation says.
+  func nextPayload() -> InitiationPayload {
+    initiationCounter += 1
+    return InitiationPayload(
+      ciphers: choice.offer(available: available), presharedKeyIDs: presharedKeys.map(\.id), bootID: bootID,
+      counter: initiationCounter)
+  }
+
+  func newEphemeralKey() -> PrivateKey { PrivateKey(from: &entropy) }
+}

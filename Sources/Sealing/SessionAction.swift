@@ -1,0 +1,17 @@
+import VXLAN
+
+/// What the owner of a `SessionTable` has to do, in this order.
+package enum SessionAction {
+  /// Send these bytes from the listening socket.
+  case send([UInt8], to: Endpoint)
+  /// Accept datagrams with this key's index from now on.
+  case receive(OpeningKey, from: PublicKey)
+  /// Seal frames to this peer with this key from now on; nil: there is no session, frames wait.
+  case seal(SealingKey?, to: PublicKey)
+  /// Accept nothing with this index any more, and let go of the key within a second.
+  case retire(index: UInt32)
+  /// Frames to this peer go here from now on.
+  case move(PublicKey, to: Endpoint)
+  /// A probe that the session did not send itself was answered: one of the path's size.
+  case probeAnswered(PublicKey, udpPayloadByteCount: UInt32, token: UInt64, from: Endpoint)
+}
