@@ -6,18 +6,16 @@ enum KeyText {
   static let byteCount = 32
   private static let characterCount = 44
 
-  /// Decodes into `key`, 32 bytes. False, and `key` wiped, unless `text` is canonical.
+  /// Decodes into `key`, 32 bytes. False, and `key` wiped, unless the characters are canonical.
   // SAFETY: `key` is the caller's, 32 bytes, and valid for the call; here and below.
-  static func decode(_ text: String, into key: UnsafeMutableRawBufferPointer) -> Bool {
+  static func decode(_ characters: Span<UInt8>, into key: UnsafeMutableRawBufferPointer) -> Bool {
     precondition(key.count == byteCount)
-    guard text.utf8.count == characterCount else { return false }
-    var text = text
+    guard characters.count == characterCount else { return false }
     var decodedCount = 0
-    let status = text.withUTF8 { characters in
-      characters.withMemoryRebound(to: CChar.self) { characters in
+    let status = characters.withUnsafeBytes { characters in
+      characters.withMemoryRebound(to: CChar.self) {
         sodium_base642bin(
-          key.octets, byteCount, characters.baseAddress, characters.count,
-          nil, &decodedCount, nil, sodium_base64_VARIANT_ORIGINAL)
+          key.octets, byteCount, $0.baseAddress, $0.count, nil, &decodedCount, nil, sodium_base64_VARIANT_ORIGINAL)
       }
     }
     guard status == 0, decodedCount == byteCount else {

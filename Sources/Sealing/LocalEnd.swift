@@ -1,5 +1,5 @@
-/// This process as its peers see it: its keys, what it offers, and the numbers that it never gives twice. Belongs to the
-/// control thread.
+/// This process as its peers see it: its keys, what it offers, and the numbers that it never gives twice. Belongs to
+/// the control thread.
 package final class LocalEnd {
   package let privateKey: PrivateKey
   /// Preferred first; two at most.

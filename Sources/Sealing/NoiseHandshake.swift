@@ -81,12 +81,12 @@ struct NoiseHandshake: ~Copyable {
       switch token {
       case .e:
         guard let point = take(PublicKey.byteCount, from: &rest) else { return nil }
-        guard let key = PublicKey(Array(point).span) else { return nil }
+        guard let key = PublicKey(beforeAgreement: Array(point).span) else { return nil }
         remoteEphemeral = key
         mixEphemeral(Array(point))
       case .s:
         guard let sealed = take(PublicKey.byteCount + symmetric.tagByteCount, from: &rest),
-          let bytes = symmetric.decryptAndHash(sealed), let key = PublicKey(bytes.span)
+          let bytes = symmetric.decryptAndHash(sealed), let key = PublicKey(beforeAgreement: bytes.span)
         else { return nil }
         keys.remoteStatic = key
       case .ee, .es, .se, .ss: guard mixSharedSecret(token) else { return nil }

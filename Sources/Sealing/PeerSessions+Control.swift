@@ -69,8 +69,8 @@ extension PeerSessions {
       receivedControl: receiving.reduce(0) { $0 &+ $1.controlMark })
   }
 
-  /// Seals a control message with the current session, on the control thread's lane. Without a session, or when its lane
-  /// has no counter left, nothing is said.
+  /// Seals a control message with the current session, on the control thread's lane. Without a session, or when its
+  /// lane has no counter left, nothing is said.
   func sendControl(_ message: ControlMessage, to destination: Endpoint) {
     guard let sealing = current?.sealing else { return }
     let plaintext = message.bytes(tagByteCount: sealing.cipher.tagByteCount)

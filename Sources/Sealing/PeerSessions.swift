@@ -2,8 +2,8 @@ import VXLAN
 
 /// The sessions with one peer, and the handshakes that make them. Belongs to the control thread.
 ///
-/// *Slots.* `current` sends and receives; `previous` receives; unproven sessions, which the peer initiated, receive until
-/// their first authentic datagram makes one of them current.
+/// *Slots.* `current` sends and receives; `previous` receives; unproven sessions, which the peer initiated, receive
+/// until their first authentic datagram makes one of them current.
 ///
 /// It makes no system call and reads no clock: what happens comes in with its time, what is to be done goes out as
 /// `SessionAction`s.

@@ -15,11 +15,17 @@ package final class PresharedKey: Sendable {
     self.init(secret, id: Self.id(of: secret))
   }
 
-  /// Reads 44 characters of base64. Nil for anything else, and for the one key in 2^32 whose name says "none".
-  package convenience init?(base64 text: String) {
+  /// Reads 44 characters of base64, which the caller wipes where they are secret. Nil for anything else, and for the
+  /// one key in 2^32 whose name says "none".
+  package convenience init?(base64 characters: Span<UInt8>) {
     let secret = SecretBytes(byteCount: Self.byteCount)
-    guard KeyText.decode(text, into: secret.bytes) else { return nil }
+    guard KeyText.decode(characters, into: secret.bytes) else { return nil }
     self.init(secret)
+  }
+
+  /// The same from a text, which nobody can wipe: not for the keys of a running agent.
+  package convenience init?(base64 text: String) {
+    self.init(base64: Array(text.utf8).span)
   }
 
   /// Takes 32 bytes over. Nil when their name would be 0.

@@ -14,11 +14,16 @@ package final class PrivateKey: Sendable {
     self.init(secret)
   }
 
-  /// Reads 44 characters of base64. Nil for anything else.
-  package convenience init?(base64 text: String) {
+  /// Reads 44 characters of base64, which the caller wipes where they are secret. Nil for anything else.
+  package convenience init?(base64 characters: Span<UInt8>) {
     let secret = SecretBytes(byteCount: PublicKey.byteCount)
-    guard KeyText.decode(text, into: secret.bytes) else { return nil }
+    guard KeyText.decode(characters, into: secret.bytes) else { return nil }
     self.init(secret)
+  }
+
+  /// The same from a text, which nobody can wipe: not for the keys of a running agent.
+  package convenience init?(base64 text: String) {
+    self.init(base64: Array(text.utf8).span)
   }
 
   /// Takes 32 bytes over. The multiplication clamps, so that every key has a public one of full order.
@@ -28,7 +33,7 @@ package final class PrivateKey: Sendable {
     var point = [UInt8](repeating: 0, count: PublicKey.byteCount)
     // SAFETY: 32 bytes each; libsodium reads and writes no more.
     crypto_scalarmult_base(&point, secret.bytes.octets)
-    guard let publicKey = PublicKey(point.span) else { preconditionFailure("a multiple of the base of low order") }
+    guard let publicKey = PublicKey(beforeAgreement: point.span) else { preconditionFailure("32 bytes are a key") }
     self.publicKey = publicKey
   }
 

@@ -1,7 +1,7 @@
 import VXLAN
 
-/// One session with a peer: its two keys, and what their age and use demand. Belongs to the control thread; the keys are
-/// shared with the workers.
+/// One session with a peer: its two keys, and what their age and use demand. Belongs to the control thread; the keys
+/// are shared with the workers.
 package final class Session {
   /// Nil once a newer session sends instead.
   package private(set) var sealing: SealingKey?
@@ -19,7 +19,8 @@ package final class Session {
   package var cipher: Cipher { opening.cipher }
   /// How this side names it.
   package var index: UInt32 { opening.index }
-  var endsAt: Instant { derivedAt + Limits.sessionLifetime }
+  /// From here on it neither sends nor receives.
+  package var endsAt: Instant { derivedAt + Limits.sessionLifetime }
   /// Whether it has to close now: too many datagrams did not open.
   var isExhausted: Bool { opening.isExhausted }
 

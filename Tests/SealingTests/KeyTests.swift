@@ -41,7 +41,7 @@ struct KeyTests {
   }
 
   @Test(
-    "public keys of low order are refused",
+    "public keys of low order are refused, and nothing is agreed on with them: faults 29",
     arguments: [
       "0000000000000000000000000000000000000000000000000000000000000000",
       "0100000000000000000000000000000000000000000000000000000000000000",
@@ -51,9 +51,13 @@ struct KeyTests {
       "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
       "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
     ])
-  func lowOrder(_ text: String) {
+  func lowOrder(_ text: String) throws {
     var bytes = Hex.bytes(text)
     #expect(PublicKey(bytes) == nil)
+    let key = try #require(PrivateKey(base64: alice))
+    let received = PublicKey(beforeAgreement: bytes.span)
+    let shared = SecretBytes(byteCount: 32)
+    #expect(!key.agree(with: try #require(received), into: shared.bytes))
     bytes[31] |= 0x80
     #expect(PublicKey(bytes) == nil, "the highest bit is not part of the key")
   }
@@ -79,7 +83,7 @@ struct KeyTests {
     let again = try #require(PrivateKey(base64: key.exportedBase64))
     #expect(again.isEqual(to: key) && again.publicKey == key.publicKey)
     var bytes = [UInt8](repeating: 0, count: 32)
-    #expect(bytes.withUnsafeMutableBytes { KeyText.decode(key.exportedBase64, into: $0) })
+    #expect(bytes.withUnsafeMutableBytes { KeyText.decode(Array(key.exportedBase64.utf8).span, into: $0) })
     #expect(bytes[0] & 7 == 0 && bytes[31] & 0xC0 == 0x40)
     #expect(PresharedKey(from: &entropy).exportedBase64 != PresharedKey(from: &entropy).exportedBase64)
   }
