@@ -34,6 +34,7 @@ struct SessionSimulationTests {
       self.seed = seed
       generator = SeededGenerator(seed: seed)
       wire = SimulatedWire(seed: seed)
+      wire.wakeInterval = .seconds(1)
     }
 
     func check() throws {

@@ -30,6 +30,8 @@ final class SimulatedWire {
   /// Every datagram that was sent, by its sender.
   private(set) var sent: [(at: Instant, from: Int, bytes: [UInt8])] = []
   private(set) var endsOfThePast: [SimulatedEnd] = []
+  /// How often the ends look at their counters when nothing else wakes them.
+  var wakeInterval = Duration.milliseconds(250)
   /// Whether every datagram is kept in `sent`.
   var keepsSent = true
 
@@ -70,12 +72,12 @@ final class SimulatedWire {
     carry(bytes, from: source, to: destination)
   }
 
-  /// Lets `duration` pass. Ends are woken when they have something to do, and every quarter of a second.
+  /// Lets `duration` pass. Ends are woken when they have something to do, and every `wakeInterval`.
   func run(for duration: Duration) {
     let end = now + duration
     pump()
     while now < end {
-      let wakes = ends.compactMap(\.table.nextDeadline) + [now + .milliseconds(250)]
+      let wakes = ends.compactMap(\.table.nextDeadline) + [now + wakeInterval]
       let next = ([end] + wakes + underWay.prefix(1).map(\.at)).min() ?? end
       now = max(next, now + .microseconds(1))
       deliver()
