@@ -27,11 +27,7 @@ package final class Worker: @unchecked Sendable {
   /// no longer than that many batches.
   private static let roundsPerPoll = 16
 
-  /// How long it looks again and again before it sleeps while little comes: an answer is probably near, and a round
-  /// trip is a third shorter. Amid a bulk it sleeps at once, since what it would burn is what the sender needs; and an
-  /// idle agent does not pay at all.
-  private static let spinNanoseconds: UInt64 = 50_000
-  /// Little: so many bytes at most in this window of time and in the one before.
+  /// Little comes: so many bytes at most in this window of time and in the one before.
   private static let littleByteCount = 16_384
   private static let windowNanoseconds: UInt64 = 1_000_000
 
@@ -56,6 +52,7 @@ package final class Worker: @unchecked Sendable {
   private var byteCount = 0
   private var byteCountBefore = 0
   private var windowStart: UInt64 = 0
+  private var spinning = SpinPolicy()
 
   /// - Parameters:
   ///   - number: below the worker count of the engine's topology.
@@ -126,7 +123,7 @@ package final class Worker: @unchecked Sendable {
     defer { gracePeriod.leave(reader: number) }
     while !isStopping.load(ordering: .acquiring) {
       if readyCount == 0 || round % Self.roundsPerPoll == 0 {
-        let maySleep = readyCount == 0 && !isSpinning(since: lastWork)
+        let maySleep = readyCount == 0 && !looksAgain(lastWork: lastWork)
         if maySleep { sleep() } else { poll(milliseconds: 0) }
       }
       gracePeriod.pass(reader: number)
@@ -135,6 +132,7 @@ package final class Worker: @unchecked Sendable {
       if readyCount == 0 { continue }
       let now = Instant(nanoseconds: Clock.now())
       lastWork = now.nanoseconds
+      spinning.noteWork()
       if lastWork &- windowStart > Self.windowNanoseconds {
         byteCountBefore = lastWork &- windowStart > 2 * Self.windowNanoseconds ? 0 : byteCount
         byteCount = 0
@@ -154,8 +152,9 @@ package final class Worker: @unchecked Sendable {
     gracePeriod.enter(reader: number)
   }
 
-  private func isSpinning(since lastWork: UInt64) -> Bool {
-    byteCount + byteCountBefore < Self.littleByteCount && Clock.now() &- lastWork < Self.spinNanoseconds
+  private func looksAgain(lastWork: UInt64) -> Bool {
+    spinning.looksAgain(
+      idle: Clock.now() &- lastWork, isLittle: byteCount + byteCountBefore < Self.littleByteCount)
   }
 
   private func poll(milliseconds: Int32) {
