@@ -22,12 +22,12 @@ struct Coalescing {
     _ frame: UnsafeMutablePointer<UInt8>, byteCount: Int, segment: Int, peer: Int, mergesTCP: Bool, mergesUDP: Bool,
     to frames: inout OutgoingFrames
   ) {
-    if var open = run, open.segment == segment, open.peer == peer, open.take(frame, byteCount: byteCount) {
-      let payloadByteCount = byteCount &- open.headers.headerByteCount
+    // In place: a copy of the run would cost more than the comparison.
+    if let headerByteCount = run?.take(frame, byteCount: byteCount, segment: segment, peer: peer) {
+      let payloadByteCount = byteCount &- headerByteCount
       frames.extendLast(
-        payload: frame + open.headers.headerByteCount, byteCount: payloadByteCount, frameByteCount: byteCount)
-      run = open
-      if open.isEnded(byFrameWith: payloadByteCount) { finish(&frames) }
+        payload: frame + headerByteCount, byteCount: payloadByteCount, frameByteCount: byteCount)
+      if run?.isEnded(byFrameWith: payloadByteCount) == true { finish(&frames) }
       return
     }
     finish(&frames)

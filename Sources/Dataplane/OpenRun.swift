@@ -53,6 +53,14 @@ struct OpenRun {
   }
 
   // HOT
+  /// Takes the frame of a segment and peer, if it continues the run. Answers the length of its headers.
+  @inline(__always)
+  mutating func take(_ frame: UnsafeMutablePointer<UInt8>, byteCount: Int, segment: Int, peer: Int) -> Int? {
+    guard segment == self.segment, peer == self.peer, take(frame, byteCount: byteCount) else { return nil }
+    return headers.headerByteCount
+  }
+
+  // HOT
   /// Takes the frame, if it is the next segment. Answers whether it is; its payload is then `byteCount` less the
   /// headers.
   ///
