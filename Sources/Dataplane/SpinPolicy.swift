@@ -1,8 +1,9 @@
 /// Whether a worker that has nothing to do looks again and again for a little while before it sleeps.
 ///
-/// An answer is probably near when little comes, and a round trip is then a third shorter. Amid a bulk the worker sleeps
-/// at once, since what it would burn is what the sender needs. Where spinning has not helped a few times, as on a busy
-/// machine where others want the processor, it is left out more and more often: 1, 3, 7 ... 63 times between two trials.
+/// An answer is probably near when little comes, and a round trip is then a third shorter. Amid a bulk the worker
+/// sleeps at once, since what it would burn is what the sender needs. Where spinning has not helped a few times, as on
+/// a busy machine where others want the processor, it is left out more and more often: 1, 3, 7 ... 63 times between
+/// two trials.
 struct SpinPolicy {
   /// How long one spin lasts at most.
   static let nanoseconds: UInt64 = 50_000
