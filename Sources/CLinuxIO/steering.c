@@ -8,6 +8,7 @@
 #include <linux/if_tun.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -18,8 +19,8 @@
 #define SO_ATTACH_REUSEPORT_CBPF 51
 #endif
 
-// What both machines can do, with the operation codes that they share. A is the accumulator, X the index register, M
-// one word of memory. A load beyond the packet ends the program with 0.
+// What the program for TAPs is made of. A is the accumulator, X the index register, M one word of memory. A load beyond
+// the packet ends the program with 0.
 enum operation {
   LOAD4 = BPF_LD | BPF_ABS | BPF_W,   // A = 4 bytes at k
   LOAD2 = BPF_LD | BPF_ABS | BPF_H,   // A = 2 bytes at k
@@ -54,7 +55,9 @@ struct program {
   int count;
 };
 
+// The program has a fixed length, for which there is room.
 static int add(struct program *p, enum operation operation, uint32_t k) {
+  if (p->count == STEPS_MAX) abort();
   p->steps[p->count] = (struct step){(uint16_t)operation, 0, k};
   return p->count++;
 }
@@ -151,8 +154,8 @@ static void add_fold(struct program *p, uint32_t shift) {
   add(p, XOR_X, 0);
 }
 
-// The frame begins `frame` bytes after the packet's start.
-static void build(struct program *p, uint32_t frame, int count) {
+static void build(struct program *p, int count) {
+  const uint32_t frame = 0;
   p->count = 0;
   add(p, LOAD2, frame + 12);
   int c_tag = add(p, IF, 0x8100);
@@ -177,17 +180,20 @@ static void build(struct program *p, uint32_t frame, int count) {
 }
 
 int clinuxio_steer_sockets(int fd, int count) {
-  struct program program;
-  struct sock_filter classic[STEPS_MAX];
-  build(&program, 8, count);  // the kernel shows the UDP payload: the VXLAN header, then the frame
-  for (int i = 0; i < program.count; i++) {
-    struct step step = program.steps[i];
-    int is_unconditional = step.operation == SKIP;
-    classic[i] = (struct sock_filter){.code = step.operation,
-                                      .jt = is_unconditional ? 0 : step.skip,
-                                      .k = is_unconditional ? step.skip : step.k};
-  }
-  struct sock_fprog attached = {.len = (unsigned short)program.count, .filter = classic};
+  // The kernel shows the UDP payload; the headers before it are at SKF_NET_OFF. IPv6 extension headers lie where the
+  // port would: what is read then is the same for a whole flow too.
+  struct sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_ABS | BPF_B, (uint32_t)SKF_NET_OFF),
+      BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 6, 0, 2),
+      BPF_STMT(BPF_LD | BPF_ABS | BPF_H, (uint32_t)SKF_NET_OFF + 40),
+      BPF_JUMP(BPF_JMP | BPF_JA, 2, 0, 0),
+      BPF_STMT(BPF_LDX | BPF_MSH | BPF_B, (uint32_t)SKF_NET_OFF),
+      BPF_STMT(BPF_LD | BPF_IND | BPF_H, (uint32_t)SKF_NET_OFF),
+      BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, (uint32_t)count),
+      BPF_STMT(BPF_RET | BPF_A, 0),
+  };
+  struct sock_fprog attached = {.len = sizeof program / sizeof program[0], .filter = program};
   return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &attached, sizeof attached) < 0 ? -errno : 0;
 }
 
@@ -229,7 +235,7 @@ static struct bpf_insn extended(struct step step) {
 int clinuxio_steering_load(int count) {
   struct program program;
   struct bpf_insn instructions[STEPS_MAX + 1];
-  build(&program, 0, count);
+  build(&program, count);
   instructions[0] = (struct bpf_insn){.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 6, .src_reg = 1};
   for (int i = 0; i < program.count; i++) instructions[i + 1] = extended(program.steps[i]);
   union bpf_attr attributes;

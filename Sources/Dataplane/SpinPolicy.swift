@@ -33,7 +33,7 @@ struct SpinPolicy {
     return false
   }
 
-  /// Something came: during a spin, or after a sleep.
+  /// Something came, during a spin or after a sleep: to be said once, however many batches it is.
   mutating func noteWork() {
     if isSpinning {
       isSpinning = false

@@ -123,8 +123,9 @@ package final class Worker: @unchecked Sendable {
     defer { gracePeriod.leave(reader: number) }
     while !isStopping.load(ordering: .acquiring) {
       if readyCount == 0 || round % Self.roundsPerPoll == 0 {
-        let maySleep = readyCount == 0 && !looksAgain(lastWork: lastWork)
-        if maySleep { sleep() } else { poll(milliseconds: 0) }
+        let wasIdle = readyCount == 0
+        if wasIdle, !looksAgain(lastWork: lastWork) { sleep() } else { poll(milliseconds: 0) }
+        if wasIdle, readyCount > 0 { spinning.noteWork() }
       }
       gracePeriod.pass(reader: number)
       round &+= 1
@@ -132,7 +133,6 @@ package final class Worker: @unchecked Sendable {
       if readyCount == 0 { continue }
       let now = Instant(nanoseconds: Clock.now())
       lastWork = now.nanoseconds
-      spinning.noteWork()
       if lastWork &- windowStart > Self.windowNanoseconds {
         byteCountBefore = lastWork &- windowStart > 2 * Self.windowNanoseconds ? 0 : byteCount
         byteCount = 0

@@ -65,7 +65,7 @@ def test_segments_has_the_names_and_values_of_the_contract(lab, workers):
 @both
 def test_stats_has_the_names_of_the_contract_three_times_and_the_sums_agree(lab, workers):
     stats = populated(lab, workers).json("stats")
-    assert set(stats) == SIDE | {"overlay", "underlay", "kernel-drops"}
+    assert set(stats) == SIDE | {"overlay", "underlay", "kernel-drops", "batches"}
     for side in ("overlay", "underlay"):
         assert SIDE - {"generated"} <= set(stats[side]) | {"flood-copies", "flood-copy-drops"}
         assert set(stats[side]) <= SIDE | {"kernel-drops"}

@@ -1,4 +1,4 @@
-"""Several workers: flows are spread over them, and each stays whole and in order with one of them, both ways."""
+"""Several workers: flows are spread over them, and each direction of one stays whole and in order with one of them."""
 
 import hashlib
 import os
@@ -24,8 +24,9 @@ BLOCK = 12_000_000
 
 
 def pair(lab, workers, **local):
-    """An agent on each host of the lab, with that many workers."""
-    agents = [lab.agent(f"h{number + 1}", workers=workers, local=local,
+    """An agent on each host of the lab, with that many workers, or with one number for each."""
+    each = workers if isinstance(workers, tuple) else (workers, workers)
+    agents = [lab.agent(f"h{number + 1}", workers=each[number], local=local,
                         segments=[{"vni": 42, "tap": "vx42", "address": [f"{address}/24"]}])
               for number, address in enumerate(ADDRESSES)]
     assert lab.h1.ping(ADDRESSES[1])
@@ -35,6 +36,23 @@ def pair(lab, workers, **local):
 def flow(number, length=100):
     """A frame of UDP flow `number` from 10.42.0.1 to 10.42.0.2, from MAC 0xA1 to 0xB0B."""
     return ethernet(mac(0xA1), mac(0xB0B), ipv4(17, udp(20_000 + number, 5201, bytes(length))), ethertype=0x0800)
+
+
+class Senders:
+    """A raw peer at each of several ports of a host: the agent has a worker for each port."""
+
+    def __init__(self, host, agent, count):
+        self.peers = [RawPeer(host, agent, port=4789 + number) for number in range(count)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for peer in self.peers:
+            peer.socket.close()
+
+    def __getitem__(self, number):
+        return self.peers[number % len(self.peers)]
 
 
 def thread_names(agent):
@@ -55,19 +73,39 @@ def test_flows_are_spread_over_the_workers_in_both_directions(lab, workers):
     assert {name for name in thread_names(agent) if name.startswith("vtep-worker-")} \
         == {f"vtep-worker-{number}" for number in range(workers)}
     before, flows = agent.counters(), 40 * workers
-    with Packets(lab.h1, "vx42") as tap, RawPeer(lab.h2, agent) as peer:
+    with Packets(lab.h1, "vx42") as tap, Senders(lab.h2, agent, workers) as senders:
         for number in range(flows):
             tap.send(flow(number))
         agent.settled(before, overlay=flows)
         outgoing = agent.json("status")["worker-frames"]
         assert sum(outgoing) == flows and min(outgoing) > 0, outgoing
-        # One sender, one source port: what spreads them is the inner flow.
+        # What spreads them is the outer source port, which each sender draws from the inner flow.
         for number in range(flows):
-            peer.send_frame(flow(number))
+            senders[number].send_frame(flow(number))
         agent.settled(before, underlay=flows)
         both = agent.json("status")["worker-frames"]
-        # Symmetric: the same flows, so the same workers, although these frames go the other way.
-        assert both == [2 * count for count in outgoing]
+        assert [after - own for after, own in zip(both, outgoing)] == [40] * workers
+
+
+def test_a_buffer_of_many_flows_stays_together_and_in_order(lab):
+    agent = lab.agent(workers=4)
+    flows, rounds = 16, 100
+    frames = [[ethernet(mac(0xA1), mac(0xB0B), ipv4(17, udp(20_000 + number, 5201, struct.pack("!II", turn, number))),
+                        ethertype=0x0800) for number in range(flows)] for turn in range(rounds)]
+    before = agent.counters()
+    with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42") as tap:
+        # UDP_SEGMENT joins datagrams by outer port and length; which inner flow stands first changes from buffer to buffer.
+        for turn, row in enumerate(frames):
+            order = row[turn % flows:] + row[:turn % flows]
+            payloads = [b"\x08\0\0\0" + (42).to_bytes(3, "big") + b"\0" + frame for frame in order]
+            peer.send_segments(b"".join(payloads), len(payloads[0]))
+        agent.settled(before, underlay=flows * rounds)
+        seen = {number: [] for number in range(flows)}
+        for frame in tap.take(flows * rounds):
+            turn, number = struct.unpack("!II", frame[42:50])
+            seen[number].append(turn)
+    assert seen == {number: list(range(rounds)) for number in range(flows)}
+    assert sorted(agent.json("status")["worker-frames"]) == [0, 0, 0, flows * rounds]
 
 
 def test_one_worker_has_one_queue_and_needs_no_steering(lab):
@@ -114,9 +152,9 @@ class Sequence:
         return [later for earlier, later in zip(self.seen, self.seen[1:]) if later <= earlier]
 
 
-@pytest.mark.parametrize("workers", (2, 3, 4))
-def test_no_flow_is_reordered_with_several_workers(lab, workers):
-    agents = pair(lab, workers)
+@pytest.mark.parametrize("workers, ports", (((2, 2), 64), ((3, 3), 64), ((4, 4), 64), ((1, 4), 64), ((1, 4), 1), ((2, 3), 1)))
+def test_no_flow_is_reordered_with_several_workers(lab, workers, ports):
+    agents = pair(lab, workers, **{"source-ports": ports})
     # Flows both ways at once, each with a few answers: those must not move it to another worker.
     flows = [Sequence(*ends, 6000 + number, 4000) for number in range(4)
              for ends in ((lab.h1, lab.h2, ADDRESSES[1]), (lab.h2, lab.h1, ADDRESSES[0]))]
@@ -204,41 +242,43 @@ def test_a_station_that_moves_between_workers_is_where_it_was_last_seen(lab):
 
 def test_fragments_and_marks_are_seen_on_every_socket(lab):
     agent = lab.agent(workers=4)
-    with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42") as tap:
-        peer.allow_fragments()
+    with Senders(lab.h2, agent, 4) as senders, Packets(lab.h1, "vx42") as tap:
+        for peer in senders.peers:
+            peer.allow_fragments()
         before = agent.counters()
         for number in range(40):
-            peer.send_frame(flow(number, length=3000))
+            senders[number].send_frame(flow(number, length=3000))
         assert agent.settled(before, underlay=40).dropped("underlay") == {"fragment": 40}
         # RFC 6040: congestion experienced outside, and an inner packet that cannot say so.
         before = agent.counters()
-        peer.set_traffic_class(3)
+        for peer in senders.peers:
+            peer.set_traffic_class(3)
         for number in range(40):
-            peer.send_frame(flow(number))
+            senders[number].send_frame(flow(number))
         assert agent.settled(before, underlay=40).dropped("underlay") == {"ecn": 40}
         assert tap.rest() == []
-    frames = agent.json("status")["worker-frames"]
-    assert min(frames) > 0, frames
+    assert agent.json("status")["worker-frames"] == [20] * 4
 
 
 def test_what_every_socket_lost_is_in_kernel_drops(lab):
     agent = lab.agent(workers=2)
     before = agent.counters()
     count = 120_000
-    datagrams = [b"\x08\0\0\0" + (42).to_bytes(3, "big") + b"\0" + flow(number) for number in range(64)]
+    datagram = b"\x08\0\0\0" + (42).to_bytes(3, "big") + b"\0" + flow(1)
     agent.process.send_signal(signal.SIGSTOP)
-    with RawPeer(lab.h2, agent) as peer:
+    with Senders(lab.h2, agent, 2) as senders:
         for number in range(count):
-            peer.send(datagrams[number % 64])
+            senders[number].send(datagram)
         agent.process.send_signal(signal.SIGCONT)
         wait_until(lambda: agent.counters().underlay["frames-in"] > 0, 10, "it reads again")
         for _ in range(20):
-            for datagram in datagrams:  # each brings the count of what its socket lost
-                peer.send(datagram)
+            for number in range(64):  # each brings the count of what its socket lost
+                senders[number].send(datagram)
             time.sleep(0.05)
     counted = agent.settled(before, underlay=count + 20 * 64)
     assert counted.all["kernel-drops"] > 1000, "the sockets took it all: nothing was tested"
     assert counted.underlay["frames-in"] + counted.all["kernel-drops"] == count + 20 * 64
+    assert min(agent.json("status")["worker-frames"]) > 0
 
 
 def test_without_the_right_to_load_programs_the_kernels_own_table_steers_and_status_says_so(lab):
