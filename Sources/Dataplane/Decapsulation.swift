@@ -90,6 +90,11 @@ extension Engine {
     }
     counters.add(to: .framesIn, .underlay, segment: segment)
     counters.add(byteCount, to: .bytesIn, .underlay, segment: segment)
+    if topology.records[segment].clampsMSS, SYNFrames.mayContain(frame, byteCount: byteCount) {
+      clampMSS(
+        frame, byteCount: byteCount, overlayMTU: overlayMTU(segment: segment, peer: datagram.peer),
+        isChecksumPartial: false)
+    }
     if !deliveries.hasRoom { deliver() }
     let offloads = offloads[segment]
     coalescing.append(
@@ -142,7 +147,7 @@ extension Engine {
     // SAFETY: the batch keeps the frame's bytes until it is filled again.
     let bytes = Span<UInt8>(_unsafeStart: frame, count: byteCount)
     guard let ethernet = EthernetHeader(parsing: bytes) else { return .shortFrame }
-    if byteCount > record.pointee.frameByteCountMax { return .oversize }
+    if byteCount > topology.limits.frameByteCountMax(ofSegment: segment) { return .oversize }
     if ethernet.isTagged, !record.pointee.passesVLANTags { return .vlanTag }
     if !ethernet.source.isValidSource { return .invalidSourceMAC }
     if ethernet.source.rawValue == record.pointee.ownMAC.rawValue { return .ownSourceMAC }

@@ -32,7 +32,14 @@ extension Engine {
       guard frame.isChecksumInside else { return counters.drop(.badOffload, .overlay, segment: segment) }
       switch judge(bytes, packet, frameByteCount: frame.byteCount, segment: segment, now: now) {
       case .drop(let reason): counters.drop(reason, .overlay, segment: segment)
-      case .send(let key): append(frame, key)
+      case .tooBig(let key): endTooBig(frame, packet: packet, key, now: now)
+      case .send(let key):
+        if topology.records[segment].clampsMSS, SYNFrames.mayContain(frame.start, byteCount: frame.byteCount) {
+          clampMSS(
+            frame.start, byteCount: frame.byteCount, overlayMTU: overlayMTU(key),
+            isChecksumPartial: frame.offload.wantsChecksum)
+        }
+        append(frame, key)
       }
       return
     }
@@ -48,6 +55,7 @@ extension Engine {
       superframe.payloadByteCount &+ count &* superframe.headerByteCount, to: .bytesIn, .overlay, segment: segment)
     switch judge(bytes, packet, frameByteCount: superframe.segmentByteCount, segment: segment, now: now) {
     case .drop(let reason): counters.drop(reason, count: count, .overlay, segment: segment)
+    case .tooBig(let key): endTooBig(superframe, frame, packet: packet, key, now: now)
     case .send(let key): append(superframe, frame.start, key)
     }
   }
@@ -55,6 +63,8 @@ extension Engine {
   /// Where a frame goes, or why it ends here.
   private enum Verdict {
     case send(OutgoingRuns.Key)
+    /// It does not fit the way that it would go.
+    case tooBig(OutgoingRuns.Key)
     case drop(DropReason)
   }
 
@@ -70,12 +80,16 @@ extension Engine {
     // s. 4.2: broadcast, multicast and unknown unicast go to every VTEP of the segment.
     let peer = remote?.peerSlot ?? Self.everyPeer
     if peer == Self.everyPeer, record.pointee.floodCount == 0 { return .drop(.noPeer) }
-    if frameByteCount > record.pointee.frameByteCountMax { return .drop(.tooBig) }
     let hash = FlowHash.hash(of: bytes, ethernet: ethernet, packet: packet, with: flowKey)
-    return .send(
-      OutgoingRuns.Key(
-        peer: peer, sourcePortIndex: sourcePortIndex(flow: hash, peer: peer),
-        trafficClass: outerTrafficClass(of: packet, fixed: record.pointee.fixedTrafficClass), segment: segment))
+    let key = OutgoingRuns.Key(
+      peer: peer, sourcePortIndex: sourcePortIndex(flow: hash, peer: peer),
+      trafficClass: outerTrafficClass(of: packet, fixed: record.pointee.fixedTrafficClass), segment: segment)
+    // A flooded copy that one path is too small for ends alone.
+    var byteCountMax = topology.limits.frameByteCountMax(ofSegment: segment)
+    if peer != Self.everyPeer {
+      byteCountMax = min(byteCountMax, topology.limits.pathMTU(ofPeer: peer) &- record.pointee.outerByteCount)
+    }
+    return frameByteCount <= byteCountMax ? .send(key) : .tooBig(key)
   }
 
   /// Stands for all peers of the segment, until the run is copied for each.
@@ -100,7 +114,7 @@ extension Engine {
   }
 
   /// Adds the datagram of one frame, its checksum finished.
-  private mutating func append(_ frame: FrameBatch.Frame, _ key: OutgoingRuns.Key) {
+  mutating func append(_ frame: FrameBatch.Frame, _ key: OutgoingRuns.Key) {
     let byteCount = frame.byteCount &+ VXLANHeader.byteCount
     if !outgoing.hasRoom(forBytes: byteCount, runs: 1) { flush() }
     let start = outgoing.nextStart
@@ -132,7 +146,7 @@ extension Engine {
     }
   }
 
-  private func writeHeader(at start: UnsafeMutablePointer<UInt8>, segment: Int) {
+  func writeHeader(at start: UnsafeMutablePointer<UInt8>, segment: Int) {
     start.setBigEndian32(VXLANHeader.firstWord, at: 0)
     start.setBigEndian32(topology.records[segment].vniWord, at: 4)
   }
@@ -161,7 +175,7 @@ extension Engine {
   }
 
   /// Sends what has gathered and settles it.
-  private mutating func flush() {
+  mutating func flush() {
     var hasFlood = false
     for index in 0..<outgoing.count where outgoing[index].key.peer == Self.everyPeer { hasFlood = true }
     if hasFlood {
@@ -209,6 +223,9 @@ extension Engine {
     batches.noteSend(datagramCount: run.sentCount)
     if run.sentCount > 0 {
       counters.sent(min(run.byteCount, run.sentCount &* run.datagramByteCount), toPeer: run.key.peer)
+    }
+    guard !run.key.isGenerated else {
+      return counters.add(run.sentCount, to: .generated, .overlay, segment: segment)
     }
     guard run.role != .unicast else {
       end(run, sentCount: run.sentCount, failure: run.failure)

@@ -8,6 +8,8 @@ package struct SegmentPlan: Sendable {
   package var overlayMTU: Int
   /// The address of the TAP, and of the bridge that the agent created for it.
   package var ownMAC: MACAddress
+  /// What the tunnel adds; the tag, where tags pass, among it.
+  package var overhead = Overhead(family: .ipv4)
   package var passesVLANTags = false
   package var ignoresReservedBits = false
   package var learns = true
@@ -15,6 +17,8 @@ package struct SegmentPlan: Sendable {
   package var fdbLimit = 65_536
   package var ageingTime: Duration = .seconds(300)
   package var dscp = DSCPPolicy.copy
+  /// Whether the MSS option of TCP is lowered to what the path takes.
+  package var clampsMSS = true
   /// Peers that have the segment: its flood list, and those that may speak on it.
   package var peers: [Int] = []
   package var staticEntries: [(mac: MACAddress, peer: Int)] = []
@@ -45,6 +49,8 @@ package struct PeerPlan: Sendable {
   package var endpoint: Endpoint
   /// Dynamic entries of this peer in one segment at most; 0 = no limit of its own.
   package var fdbLimit = 0
+  /// The largest IP packet that the underlay's path to it takes, as far as is known.
+  package var pathMTU = Overhead.underlayMTUMax
 
   package init(endpoint: Endpoint) {
     self.endpoint = endpoint

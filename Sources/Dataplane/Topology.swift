@@ -1,4 +1,5 @@
 import Forwarding
+import Synchronization
 import VXLAN
 
 /// Segments, peers and their tables, as the workers use them: fixed once made, but for the entries of the tables.
@@ -8,11 +9,13 @@ package final class Topology: @unchecked Sendable {
   /// One segment as the hot path reads it.
   struct SegmentRecord {
     let vniWord: UInt32
-    let frameByteCountMax: Int
+    /// What is added to an inner frame.
+    let outerByteCount: Int
     let ownMAC: MACAddress
     let passesVLANTags: Bool
     let ignoresReservedBits: Bool
     let learns: Bool
+    let clampsMSS: Bool
     /// The fixed traffic class without ECN, or -1: copy.
     let fixedTrafficClass: Int16
     /// Slots of the segment's peers.
@@ -32,6 +35,10 @@ package final class Topology: @unchecked Sendable {
   let tables: UnsafeMutablePointer<FDB>
   /// Its readers are the workers, by number.
   let gracePeriod: GracePeriod
+  /// What fits at this moment.
+  package let limits: SizeLimits
+  /// By segment slot; for rare answers, so a lock is cheap.
+  private let answers: Mutex<[AnswerLimiter]>
   let segmentByVNI: SlotIndex
   let peerByAddress: SlotIndex
 
@@ -44,6 +51,9 @@ package final class Topology: @unchecked Sendable {
     gracePeriod = GracePeriod(readerCount: workerCount)
     self.segments = segments
     self.peers = peers
+    limits = SizeLimits(
+      pathMTUs: peers.map(\.pathMTU), frameByteCounts: segments.map(\.frameByteCountMax))
+    answers = Mutex(segments.map { _ in AnswerLimiter(hash: hash) })
     segmentByVNI = SlotIndex(keys: segments.map { (0, UInt64($0.vni.rawValue)) }, hash: hash)
     peerByAddress = SlotIndex(keys: peers.map { Self.key($0.endpoint.address) }, hash: hash)
     records = .allocate(capacity: max(1, segments.count))
@@ -74,6 +84,12 @@ package final class Topology: @unchecked Sendable {
     return body(tables[slot])
   }
 
+  // COLD
+  /// Whether one more answer may go to the sender of a packet.
+  func mayAnswer(_ ends: TooBigAnswer.Ends, segment: Int, now: Instant) -> Bool {
+    answers.withLock { $0[segment].takes(from: ends.source, to: ends.destination, now: now) }
+  }
+
   static func key(_ address: IPAddress) -> (high: UInt64, low: UInt64) {
     // An IPv4 address as the IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2), so the families cannot be confused.
     address.family == .ipv4 ? (0, 0xFFFF_0000_0000 | address.low) : (address.high, address.low)
@@ -91,8 +107,9 @@ package final class Topology: @unchecked Sendable {
     }
     let fixed: Int16 = if case .fixed(let dscp) = plan.dscp { Int16(dscp & 63) << 2 } else { -1 }
     return SegmentRecord(
-      vniWord: plan.vni.rawValue << 8, frameByteCountMax: plan.frameByteCountMax, ownMAC: plan.ownMAC,
+      vniWord: plan.vni.rawValue << 8, outerByteCount: plan.overhead.outerByteCount, ownMAC: plan.ownMAC,
       passesVLANTags: plan.passesVLANTags, ignoresReservedBits: plan.ignoresReservedBits, learns: plan.learns,
+      clampsMSS: plan.clampsMSS,
       fixedTrafficClass: fixed, floodList: floodList, floodCount: plan.peers.count, isPermitted: isPermitted)
   }
 }

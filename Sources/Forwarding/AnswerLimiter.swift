@@ -43,8 +43,9 @@ package struct AnswerLimiter: Sendable {
   }
 
   private let hash: KeyedHash
-  private var pairs = [Place](repeating: Place(), count: placeCount)
-  private var senders = [Place](repeating: Place(), count: placeCount)
+  // Empty until the first answer: most segments never make one.
+  private var pairs: [Place] = []
+  private var senders: [Place] = []
   private var all = Place()
 
   /// - Parameter hash: keyed with a secret, so that nobody can choose addresses that share a place.
@@ -54,6 +55,10 @@ package struct AnswerLimiter: Sendable {
 
   /// Whether an answer to `source` about what it sent to `destination` may go now; it then counts.
   package mutating func takes(from source: IPAddress, to destination: IPAddress, now: Instant) -> Bool {
+    if pairs.isEmpty {
+      pairs = Array(repeating: Place(), count: Self.placeCount)
+      senders = pairs
+    }
     let sender = key(source, 1)
     let pair = hash(sender, key(destination, 2))
     let senderPlace = Int(truncatingIfNeeded: sender) & (Self.placeCount - 1)

@@ -20,6 +20,8 @@ package struct OutgoingRuns: ~Copyable {
     package var trafficClass: UInt8
     /// The segment's slot.
     package var segment: Int
+    /// The agent made the frames: they are counted as that.
+    package var isGenerated = false
 
     package init(peer: Int, sourcePortIndex: Int, trafficClass: UInt8, segment: Int) {
       self.peer = peer

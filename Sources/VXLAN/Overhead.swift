@@ -48,10 +48,15 @@ package struct Overhead: Equatable, Sendable {
     if passesVLANTag { headers.append(Header(name: "inner VLAN tag", byteCount: 4)) }
     if let sealingTag { headers.append(Header(name: "authentication tag", byteCount: sealingTag.rawValue)) }
     self.headers = headers
+    let ownByteCount = EthernetHeader.byteCount + (passesVLANTag ? Specification.vlanTagByteCount : 0)
+    outerByteCount = headers.reduce(0) { $0 + $1.byteCount } - ownByteCount
   }
 
   /// The sum of the headers: 50 for plain VXLAN over IPv4.
   package var byteCount: Int { headers.reduce(0) { $0 + $1.byteCount } }
+
+  /// What is added to an inner frame, whose Ethernet header and tag count as its own: 36 for plain VXLAN over IPv4.
+  package let outerByteCount: Int
 
   /// The smallest underlay MTU that leaves an overlay MTU which a TAP takes.
   package var underlayMTUMin: Int { Self.overlayMTUMin + byteCount }

@@ -14,21 +14,34 @@ package enum TooBigAnswer {
   private static let errorTOS: UInt8 = 0xC0
   private static let dontFragment: UInt16 = 0x4000
 
-  /// The answer to `frame`, whose packet is `packet`; nil when there must be none: the packet is an ICMP error or a
-  /// later fragment, one of its addresses is a group's or nobody's, or `overlayMTU` is less than is worth telling.
+  /// Who sent a packet that may be answered, and to whom.
+  package struct Ends: Equatable, Sendable {
+    package let source: IPAddress
+    package let destination: IPAddress
+
+    /// Nil when there must be no answer to `frame`, whose packet is `packet`: it is an ICMP error or a later fragment,
+    /// or one of its addresses is a group's or nobody's.
+    package init?(of frame: borrowing Span<UInt8>, packet: InnerPacket) {
+      guard let ethernet = EthernetHeader(parsing: frame), ethernet.source.isValidSource,
+        !ethernet.destination.isMulticast, let transport = InnerTransport(of: packet, inFrame: frame),
+        !transport.isLaterFragment, !TooBigAnswer.isError(transport, inFrame: frame)
+      else { return nil }
+      source = TooBigAnswer.address(of: packet, isSource: true, inFrame: frame)
+      destination = TooBigAnswer.address(of: packet, isSource: false, inFrame: frame)
+      guard source.canBeAnswered, destination.canBeAnswered else { return nil }
+    }
+  }
+
+  /// The answer to `frame`, whose packet is `packet` between `ends`; nil when `overlayMTU` is less than is worth
+  /// telling.
   ///
   /// - Parameter overlayMTU: the largest inner IP packet that the path takes.
   package static func frame(
-    answering frame: borrowing Span<UInt8>, packet: InnerPacket, overlayMTU: Int
+    answering frame: borrowing Span<UInt8>, packet: InnerPacket, ends: Ends, overlayMTU: Int
   ) -> [UInt8]? {
     let mtuMin = packet.family == .ipv4 ? ipv4MTUMin : ipv6MTUMin
-    guard overlayMTU >= mtuMin, let ethernet = EthernetHeader(parsing: frame), ethernet.source.isValidSource,
-      !ethernet.destination.isMulticast, let transport = InnerTransport(of: packet, inFrame: frame),
-      !transport.isLaterFragment, !isError(transport, inFrame: frame)
-    else { return nil }
-    let source = address(of: packet, isSource: true, inFrame: frame)
-    let destination = address(of: packet, isSource: false, inFrame: frame)
-    guard source.canBeAnswered, destination.canBeAnswered else { return nil }
+    guard overlayMTU >= mtuMin, let ethernet = EthernetHeader(parsing: frame) else { return nil }
+    let (source, destination) = (ends.source, ends.destination)
     var answer = ethernet.source.octets + ethernet.destination.octets
     // Tags and EtherType stay as they are.
     append(frame, 12..<packet.offset, to: &answer)
@@ -41,7 +54,7 @@ package enum TooBigAnswer {
   }
 
   /// Nobody answers errors: two hosts could go on for ever. What cannot be read may be one.
-  private static func isError(_ transport: InnerTransport, inFrame frame: borrowing Span<UInt8>) -> Bool {
+  fileprivate static func isError(_ transport: InnerTransport, inFrame frame: borrowing Span<UInt8>) -> Bool {
     switch transport.ipProtocol {
     case Specification.protocolICMP:
       guard frame.count > transport.offset else { return true }
@@ -55,7 +68,7 @@ package enum TooBigAnswer {
     }
   }
 
-  private static func address(
+  fileprivate static func address(
     of packet: InnerPacket, isSource: Bool, inFrame frame: borrowing Span<UInt8>
   ) -> IPAddress {
     switch packet.family {

@@ -29,7 +29,12 @@ struct TooBigAnswerTests {
 
   private func answer(_ frame: [UInt8], mtu: Int = 1400) throws -> [UInt8]? {
     let packet = try #require(InnerPacket(inFrame: frame))
-    return TooBigAnswer.frame(answering: frame.span, packet: packet, overlayMTU: mtu)
+    return answer(frame, packet, mtu: mtu)
+  }
+
+  private func answer(_ frame: [UInt8], _ packet: InnerPacket, mtu: Int) -> [UInt8]? {
+    guard let ends = TooBigAnswer.Ends(of: frame.span, packet: packet) else { return nil }
+    return TooBigAnswer.frame(answering: frame.span, packet: packet, ends: ends, overlayMTU: mtu)
   }
 
   @Test("IPv4: type 3, code 4, the MTU, from the packet's destination to its source, MACs swapped, tag kept")
@@ -134,7 +139,7 @@ struct TooBigAnswerTests {
           bytes[Int.random(in: 12..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
         }
         guard let packet = InnerPacket(inFrame: bytes),
-          let answer = TooBigAnswer.frame(answering: bytes.span, packet: packet, overlayMTU: 1400)
+          let answer = answer(bytes, packet, mtu: 1400)
         else { continue }
         let again = try #require(InnerPacket(inFrame: answer))
         let transport = InnerTransport(of: again, inFrame: answer.span)
