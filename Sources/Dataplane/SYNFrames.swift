@@ -8,8 +8,8 @@ enum SYNFrames {
   private static let flagSYN: UInt8 = 0x02
 
   // HOT
-  /// Whether the frame of `byteCount` bytes may be the SYN or SYN-ACK of a TCP connection. False is certain; true has to
-  /// be found out by `MSSClamp`.
+  /// Whether the frame of `byteCount` bytes may be the SYN or SYN-ACK of a TCP connection. False is certain; true has
+  /// to be found out by `MSSClamp`.
   // SAFETY: every offset is compared with `byteCount` before it is read.
   @inline(__always)
   static func mayContain(_ frame: UnsafeMutablePointer<UInt8>, byteCount: Int) -> Bool {
