@@ -61,6 +61,23 @@ final class AgentPlanTests {
     #expect(tagged.map(\.overlayMTU) == [mtu - 4] && tagged[0].frameByteCountMax == mtu + 14)
   }
 
+  @Test(
+    "the data path gets the overhead, the MTU of the way to each peer and whether to clamp",
+    arguments: [
+      ("192.0.2.1", 50), ("2001:db8::1", 70),
+    ])
+  func pathSizes(local: String, overhead: Int) throws {
+    let clamped = try plan(configuration(local: local))
+    #expect(clamped.peers.map(\.pathMTU) == [1500, 1500])
+    #expect(clamped.segments.map(\.overhead.byteCount) == [overhead] && clamped.segments[0].clampsMSS)
+    let changed = try plan(
+      configuration(local: local) {
+        $0.vlan = .pass
+        $0.clampsMSS = false
+      })
+    #expect(changed.segments.map(\.overhead.byteCount) == [overhead + 4] && !changed.segments[0].clampsMSS)
+  }
+
   @Test("a fixed MTU of 1450 fits 1500, 1451 is refused with the largest that does")
   func fixedMTU() throws {
     for value in [68, 1400, 1450] {

@@ -114,6 +114,7 @@ enum BrokenConfigurations {
     Sample(Samples.segment("mtu: none"), 2, "auto or"),
     Sample(Samples.segment("mtu: 1279, address: [\"fd00::1/64\"]"), 2, "1280"),
     Sample(Samples.segment("dscp: 64"), 2, "copy or", "0 to 63"),
+    Sample(Samples.segment("mss-clamp: 1460"), 2, "mss-clamp", "true or false"),
     Sample(Samples.segment("learning: yes"), 2, "true or false"),
     Sample(Samples.segment("learning: True"), 2, "true or false"),
     Sample(Samples.segment("learning: 1"), 2, "true or false"),

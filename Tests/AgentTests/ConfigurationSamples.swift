@@ -29,7 +29,8 @@ enum ConfigurationSamples {
         dscp: copy
         fdb:                        # static entries
           - {mac: "02:00:00:00:00:02", peer: b}
-      - {vni: 43, tap: vx43, mtu: 1400, vlan: pass, reserved: ignore, dscp: 46, ageing: 0s, learning: false}
+      - {vni: 43, tap: vx43, mtu: 1400, vlan: pass, reserved: ignore, dscp: 46, ageing: 0s, learning: false,
+         mss-clamp: false}
     peers:
       - name: b
         address: 192.0.2.2

@@ -20,6 +20,7 @@ struct ConfigurationTests {
     second.vlan = .pass
     second.reserved = .ignore
     second.dscp = .fixed(46)
+    second.clampsMSS = false
     second.ageing = .zero
     second.learning = false
     var b = Configuration.Peer(name: "b", address: try #require(IPAddress("192.0.2.2")))
@@ -47,6 +48,7 @@ struct ConfigurationTests {
     #expect(segment.mtu == .auto && segment.learning && !segment.sealed)
     #expect(segment.ageing == .seconds(300) && segment.fdbLimit == 65_536)
     #expect(segment.vlan == .drop && segment.reserved == .strict && segment.dscp == .copy)
+    #expect(segment.clampsMSS)
   }
 
   @Test("the peers of a segment are those that name it and those that name none")

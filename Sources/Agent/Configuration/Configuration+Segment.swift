@@ -30,6 +30,8 @@ extension Configuration {
     package var vlan = VLANTags.drop
     package var reserved = ReservedBits.strict
     package var dscp = DSCP.copy
+    /// Whether the MSS option of TCP is lowered to what the path takes: `mss-clamp`.
+    package var clampsMSS = true
 
     package init(vni: VNI, tap: String) {
       self.vni = vni

@@ -69,6 +69,7 @@ extension ConfigurationReader {
     segment.reserved = keys.value("reserved", default: segment.reserved) { scalar throws(ValueFault) in
       try scalar.choice()
     }
+    segment.clampsMSS = keys.value("mss-clamp", default: true) { scalar throws(ValueFault) in try scalar.boolean() }
     segment.dscp = keys.value("dscp", default: segment.dscp) { scalar throws(ValueFault) in try scalar.dscp() }
   }
 

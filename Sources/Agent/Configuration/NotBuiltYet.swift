@@ -27,7 +27,6 @@ struct NotBuiltYet {
     NotBuiltYet("control.key-log"),
     NotBuiltYet("segments[].sealed", Values(refused: { $0 == "true" }, instead: "false")),
     NotBuiltYet("segments[].cipher"),
-    NotBuiltYet("segments[].mss-clamp"),
     NotBuiltYet("segments[].neighbor-suppression"),
     NotBuiltYet("segments[].multicast-snooping"),
     NotBuiltYet("segments[].storm-limit"),

@@ -13,14 +13,15 @@ struct AgentPlan {
   /// - Throws: `.refused` when a configured MTU does not fit the underlay, with the arithmetic.
   init(_ configuration: Configuration, netlink: inout NetlinkSocket) throws(AgentError) {
     self.configuration = configuration
+    var lookup = UnderlayLookup(local: configuration.local.address)
     var peers: [PeerPlan] = []
     for peer in configuration.peers {
       var plan = PeerPlan(endpoint: peer.endpoint)
       plan.fdbLimit = peer.fdbLimit
+      plan.pathMTU = lookup.pathMTU(to: peer.address, netlink: &netlink) ?? Overhead.underlayMTUMax
       peers.append(plan)
     }
     self.peers = peers
-    var lookup = UnderlayLookup(local: configuration.local.address)
     var segments: [SegmentPlan] = []
     for segment in configuration.segments {
       let underlay = try UnderlayMTU.find(
@@ -37,7 +38,9 @@ struct AgentPlan {
     var plan = SegmentPlan(
       vni: segment.vni, overlayMTU: try overlayMTU(of: segment, local: local, underlay: underlay),
       ownMAC: segment.mac ?? DefaultMAC.address(local: local, vni: segment.vni))
+    plan.overhead = segment.overhead(over: local.family)
     plan.passesVLANTags = segment.vlan == .pass
+    plan.clampsMSS = segment.clampsMSS
     plan.ignoresReservedBits = segment.reserved == .ignore
     plan.learns = segment.learning
     plan.fdbLimit = segment.fdbLimit
@@ -59,7 +62,7 @@ struct AgentPlan {
   static func overlayMTU(
     of segment: Configuration.Segment, local: IPAddress, underlay: UnderlayMTU
   ) throws(AgentError) -> Int {
-    let overhead = Overhead(family: local.family, passesVLANTag: segment.vlan == .pass)
+    let overhead = segment.overhead(over: local.family)
     guard let largest = overhead.overlayMTU(underlayMTU: underlay.byteCount) else {
       throw refused(
         segment,
@@ -89,4 +92,9 @@ struct AgentPlan {
   private static func refused(_ segment: Configuration.Segment, _ message: String) -> AgentError {
     AgentError(.refused, "segment \(segment.vni): \(message)", line: segment.mtuLine.number)
   }
+}
+
+extension Configuration.Segment {
+  /// What the tunnel adds to the segment's packets on an underlay of `family`.
+  func overhead(over family: AddressFamily) -> Overhead { Overhead(family: family, passesVLANTag: vlan == .pass) }
 }

@@ -1,14 +1,16 @@
 import LinuxIO
 import VXLAN
 
-/// What the kernel says of the underlay at one start, asked once about each peer however many segments it has.
+/// What the kernel says of the underlay at one moment, asked once about each peer however many segments it has.
 ///
-/// For one start: what it was told once it does not ask again.
+/// For one reading: what it was told once it does not ask again.
 struct UnderlayLookup {
   private let local: IPAddress
   /// By peer; an entry of nil is a peer without a route.
   private var routeMTUs: [IPAddress: Int?] = [:]
   private var device: UnderlayMTU?
+  /// What stands for a route that is missing, once it was looked for: the devices of a host are many to ask.
+  private var fallback: Int??
   /// How often the kernel was asked.
   private(set) var questionCount = 0
 
@@ -24,6 +26,20 @@ struct UnderlayLookup {
     let byteCount = try? netlink.routeMTU(to: peer)
     routeMTUs.updateValue(byteCount, forKey: peer)
     return byteCount
+  }
+
+  /// The largest IP packet that goes to a peer as far as this host knows: the route's MTU, and without a route that of
+  /// the device that has the own address; nil without either.
+  mutating func pathMTU(to peer: IPAddress, netlink: inout NetlinkSocket) -> Int? {
+    (routeMTU(to: peer, netlink: &netlink) ?? unroutedMTU(&netlink)).map { min($0, Overhead.underlayMTUMax) }
+  }
+
+  /// The MTU of the device that has the own address; nil when there is none.
+  mutating func unroutedMTU(_ netlink: inout NetlinkSocket) -> Int? {
+    if let fallback { return fallback }
+    let found = (try? ownDevice(&netlink))?.byteCount
+    fallback = .some(found)
+    return found
   }
 
   /// The MTU of the device that has the own address.
