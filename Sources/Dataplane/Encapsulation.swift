@@ -221,6 +221,7 @@ extension Engine {
   private mutating func settle(_ run: OutgoingRuns.Run) {
     let segment = run.key.segment
     batches.noteSend(datagramCount: run.sentCount)
+    if run.failure == EMSGSIZE { isPathInDoubt = true }
     if run.sentCount > 0 {
       counters.sent(min(run.byteCount, run.sentCount &* run.datagramByteCount), toPeer: run.key.peer)
     }

@@ -18,6 +18,8 @@ package struct Engine: ~Copyable {
     package var byteCount = 0
     /// The `errno` of a port that is broken; 0 while it works.
     package var failure: Int32 = 0
+    /// The kernel refused a datagram as too large for the way to its peer (EMSGSIZE).
+    package var isPathInDoubt = false
   }
 
   /// A VXLAN header and the segment that it names.
@@ -63,6 +65,8 @@ package struct Engine: ~Copyable {
   /// Of the flooded frames whose copies are being settled: how many went out, and why others did not.
   var floodSentCount = 0
   var floodFailure: Int32 = 0
+  /// A send of this batch was answered with EMSGSIZE.
+  var isPathInDoubt = false
 
   /// - Parameters:
   ///   - framePorts: by segment slot.
@@ -87,8 +91,10 @@ package struct Engine: ~Copyable {
     frames.clear()
     let failure = framePorts[slot].receive(into: &frames)
     batches.tapReads &+= UInt64(frames.count)
+    isPathInDoubt = false
     if frames.count > 0 { encapsulate(segment: slot, now: now) }
-    return Step(count: frames.count, byteCount: frames.byteCount, failure: failure)
+    return Step(
+      count: frames.count, byteCount: frames.byteCount, failure: failure, isPathInDoubt: isPathInDoubt)
   }
 
   /// Takes one batch of datagrams from the underlay and delivers it to the TAPs.

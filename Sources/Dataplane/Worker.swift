@@ -39,6 +39,9 @@ package final class Worker: @unchecked Sendable {
   private let pollDescriptors: [Int32]
   /// Called on the worker's thread when a port fails; must not block.
   private let onFailure: @Sendable (Failure) -> Void
+  /// Called on the worker's thread after a batch of which a datagram was too large for the way to its peer; must not
+  /// block.
+  private let onDoubtfulPath: @Sendable () -> Void
   private let jobs = Mutex<[@Sendable (inout Engine) -> Void]>([])
   private let hasJobs = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
@@ -60,7 +63,7 @@ package final class Worker: @unchecked Sendable {
   ///   - underlayDescriptor: to wait for.
   package init(
     number: Int, engine: consuming Engine, tapDescriptors: [Int32], underlayDescriptor: Int32,
-    onFailure: @escaping @Sendable (Failure) -> Void
+    onFailure: @escaping @Sendable (Failure) -> Void, onDoubtfulPath: @escaping @Sendable () -> Void = {}
   ) throws(Errno) {
     precondition(number >= 0 && number < engine.topology.gracePeriod.readerCount)
     self.number = number
@@ -69,6 +72,7 @@ package final class Worker: @unchecked Sendable {
     self.segmentCount = tapDescriptors.count
     self.pollDescriptors = tapDescriptors + [underlayDescriptor]
     self.onFailure = onFailure
+    self.onDoubtfulPath = onDoubtfulPath
     self.isReady = Array(repeating: false, count: tapDescriptors.count + 1)
     self.poller = try Poller()
     for (token, descriptor) in pollDescriptors.enumerated() {
@@ -170,6 +174,7 @@ package final class Worker: @unchecked Sendable {
   /// A port that had nothing is asked again only when the poller says so; one that failed, not before it is mended.
   private func note(_ step: Engine.Step, token: Int) {
     byteCount += step.byteCount
+    if step.isPathInDoubt { onDoubtfulPath() }
     guard step.count == 0 || step.failure != 0 else { return }
     isReady[token] = false
     readyCount -= 1

@@ -53,7 +53,9 @@ struct WorkerTests {
   }
 
   private func makeWorker(
-    _ port: PipePort, onFailure: @escaping @Sendable (Worker.Failure) -> Void = { _ in }
+    _ port: PipePort, sockets: FakeDatagramPort = FakeDatagramPort(),
+    onDoubtfulPath: @escaping @Sendable () -> Void = {},
+    onFailure: @escaping @Sendable (Worker.Failure) -> Void = { _ in }
   ) throws -> Worker {
     var segment = SegmentPlan(vni: VNI(unchecked: 42), overlayMTU: 1450, ownMAC: .station(1))
     segment.peers = [0]
@@ -61,12 +63,12 @@ struct WorkerTests {
       segments: [segment], peers: [PeerPlan(endpoint: Endpoint(address: peerAddress(0), udpPort: 4789))],
       hash: KeyedHash(key0: 1, key1: 2), now: Instant(nanoseconds: 0), workerCount: 1)
     let engine = Engine(
-      topology: topology, framePorts: [port], datagramPort: FakeDatagramPort(), sourcePortCount: 1,
+      topology: topology, framePorts: [port], datagramPort: sockets, sourcePortCount: 1,
       flowKey: KeyedHash(key0: 3, key1: 4))
     // The underlay is a pipe into which nobody writes.
     return try Worker(
       number: 0, engine: engine, tapDescriptors: [port.readEnd], underlayDescriptor: makePipe().readEnd,
-      onFailure: onFailure)
+      onFailure: onFailure, onDoubtfulPath: onDoubtfulPath)
   }
 
   private func framesIn(_ worker: Worker) -> UInt64 {
@@ -95,11 +97,27 @@ struct WorkerTests {
     #expect(worker.perform(within: 0, { _ in 42 }) == nil)
   }
 
+  @Test(
+    "a datagram too large for its path is told of once for its batch, another failure is not",
+    arguments: [(EMSGSIZE, 1), (ENETUNREACH, 0)])
+  func doubtfulPath(failure: Int32, count: Int) throws {
+    let port = PipePort()
+    let sockets = FakeDatagramPort()
+    sockets.failures = [0: failure, 1: failure, 2: failure]
+    let told = Mutex(0)
+    let worker = try makeWorker(port, sockets: sockets, onDoubtfulPath: { told.withLock { $0 += 1 } })
+    port.offer(3)
+    try worker.start()
+    for _ in 0..<5000 where framesIn(worker) < 3 { usleep(2000) }
+    worker.stop()
+    #expect(told.withLock { $0 } == count)
+  }
+
   @Test("a port that fails is reported once, not asked again, and watched again when mended")
   func failure() throws {
     let port = PipePort()
     let failures = Mutex<[Worker.Failure]>([])
-    let worker = try makeWorker(port) { failure in failures.withLock { $0.append(failure) } }
+    let worker = try makeWorker(port, onFailure: { failure in failures.withLock { $0.append(failure) } })
     try worker.start()
     port.failure.store(EBADFD, ordering: .releasing)
     port.offer(1)
