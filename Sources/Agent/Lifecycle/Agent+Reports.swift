@@ -22,7 +22,7 @@ extension Agent: ReportSource {
     return try slots(vni).map { slot in
       SegmentReport(
         vni: topology.segments[slot].vni.rawValue, tap: configuration.segments[slot].tap,
-        mtu: topology.segments[slot].overlayMTU, sealed: false,
+        mtu: overlayMTU(ofSegment: slot), sealed: false,
         fdbEntries: topology.withFDB(ofSegment: slot) { $0.entryCount() },
         rxFrames: counters.value(.framesOut, .underlay, segment: slot),
         txFrames: counters.value(.framesOut, .overlay, segment: slot))
@@ -45,7 +45,8 @@ extension Agent: ReportSource {
       let traffic = counters.peers[slot]
       let silence = now > traffic.lastReceive ? (now - traffic.lastReceive) / 1_000_000_000 : 0
       return PeerReport(
-        name: peer.name, address: peer.address.description, session: .none, pathMTU: pathMTU(to: peer.address),
+        name: peer.name, address: peer.address.description, session: .none,
+        pathMTU: topology.limits.pathMTU(ofPeer: slot),
         lastReceiveSeconds: traffic.lastReceive == 0 ? nil : Int(silence), rxBytes: traffic.receivedByteCount,
         txBytes: traffic.sentByteCount)
     }
@@ -169,8 +170,9 @@ extension Agent: ReportSource {
     return states
   }
 
-  /// The route's MTU now; 0 while there is no route.
-  private func pathMTU(to address: IPAddress) -> Int {
-    netlink.withLock { netlink in (try? netlink.routeMTU(to: address)) ?? 0 }
+  /// What the segment carries at this moment.
+  private func overlayMTU(ofSegment slot: Int) -> Int {
+    let segment = topology.segments[slot]
+    return segment.overlayMTU + topology.limits.frameByteCountMax(ofSegment: slot) - segment.frameByteCountMax
   }
 }

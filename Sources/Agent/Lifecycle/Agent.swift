@@ -39,6 +39,12 @@ package final class Agent: @unchecked Sendable {
   /// Nil without bridges.
   private var nextBridgeCheck: Instant?
   private var ageing: AgeingSchedule
+  /// Slots whose configured MTU does not fit any more. Of the main thread.
+  var tightSegments: Set<Int> = []
+  let pathNews = PathNews()
+  /// Of the main thread.
+  var pathSchedule: PathSchedule
+  private let routeWatch: RouteWatch
   private var control: ControlServer?
 
   /// Starts the agent. It carries frames when this returns.
@@ -58,16 +64,22 @@ package final class Agent: @unchecked Sendable {
     let control = try Self.claimControlSocket(configuration) { gate.answer($0) }
     let broken = BrokenSegments()
     brokenSegments = broken
+    let news = pathNews
+    // What changed since the plan was made is read by the first `housekeep`.
+    _ = news.note()
+    let noteNews: @Sendable () -> Void = { if news.note() { wakeMain() } }
+    pathSchedule = PathSchedule(now: now)
     nextBridgeCheck = configuration.segments.contains { $0.bridge != nil } ? now + Self.bridgePause : nil
     ageing = AgeingSchedule(plan.segments.map(\.ageingTime), now: now)
     let workerCount = configuration.workers.count(onProcessors: Processors.count())
     topology = Topology(
       segments: plan.segments, peers: plan.peers, hash: .random(), now: now, workerCount: workerCount)
     do throws(AgentError) {
+      routeWatch = try Self.watchRoutes(noteNews)
       underlays = try Self.openUnderlays(configuration, count: workerCount)
       devices = try Self.makeDevices(plan, queueCount: workerCount, netlink: &netlink)
       do throws(Errno) {
-        workers = try Self.startWorkers(topology, devices, underlays) { failure in
+        workers = try Self.startWorkers(topology, devices, underlays, onDoubtfulPath: noteNews) { failure in
           broken.note(failure)
           wakeMain()
         }
@@ -84,7 +96,8 @@ package final class Agent: @unchecked Sendable {
     gate.open(ControlAPI(source: self))
   }
 
-  /// Does what is due: ages entries, mends TAPs that were deleted or lost their bridge. Answers when it wants to be
+  /// Does what is due: ages entries, mends TAPs that were deleted or lost their bridge, follows the
+  /// underlay's MTU. Answers when it wants to be
   /// called again; nil: only after `wakeMain`.
   package func housekeep() -> Duration? {
     let now = Instant(nanoseconds: Clock.now())
@@ -100,7 +113,7 @@ package final class Agent: @unchecked Sendable {
       tendBridges()
       nextBridgeCheck = now + Self.bridgePause
     }
-    let next = [ageing.next, nextBridgeCheck].compactMap { $0 }.min()
+    let next = [ageing.next, nextBridgeCheck, followPaths()].compactMap { $0 }.min()
     let pause = next.map { $0.since(Instant(nanoseconds: Clock.now())) }
     return isMended ? pause : min(pause ?? Self.mendingPause, Self.mendingPause)
   }
@@ -109,6 +122,7 @@ package final class Agent: @unchecked Sendable {
   package func stop() {
     control?.stop()
     control = nil
+    routeWatch.stop()
     for worker in workers { worker.requestStop() }
     for worker in workers { worker.stop() }
     netlink.withLock { netlink in
@@ -121,6 +135,14 @@ package final class Agent: @unchecked Sendable {
       return try NetlinkSocket()
     } catch {
       throw .failed("opening a netlink socket", error)
+    }
+  }
+
+  private static func watchRoutes(_ onChange: @escaping @Sendable () -> Void) throws(AgentError) -> RouteWatch {
+    do {
+      return try RouteWatch(onChange: onChange)
+    } catch {
+      throw .failed("watching the routes", error)
     }
   }
 
@@ -177,7 +199,7 @@ package final class Agent: @unchecked Sendable {
   /// One worker for each queue and socket. When one cannot be started, those before it end.
   private static func startWorkers(
     _ topology: Topology, _ devices: [OverlayDevice], _ underlays: [UDPUnderlay],
-    onFailure: @escaping @Sendable (Worker.Failure) -> Void
+    onDoubtfulPath: @escaping @Sendable () -> Void, onFailure: @escaping @Sendable (Worker.Failure) -> Void
   ) throws(Errno) -> [Worker] {
     let flowKey = KeyedHash.random()
     var workers: [Worker] = []
@@ -189,7 +211,8 @@ package final class Agent: @unchecked Sendable {
           sourcePortCount: underlay.senders.sourcePorts.count, flowKey: flowKey)
         let worker = try Worker(
           number: number, engine: engine, tapDescriptors: queues.map(\.pollDescriptor),
-          underlayDescriptor: underlay.pollDescriptor, onFailure: onFailure)
+          underlayDescriptor: underlay.pollDescriptor, onFailure: onFailure,
+          onDoubtfulPath: onDoubtfulPath)
         try worker.start()
         workers.append(worker)
       }

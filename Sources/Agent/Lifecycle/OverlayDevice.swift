@@ -14,7 +14,8 @@ final class OverlayDevice {
 
   let segment: Configuration.Segment
   let mac: MACAddress
-  let linkMTU: Int
+  /// What the device is set to, in bytes of an IP packet.
+  private(set) var linkMTU: Int
   let tap: TAPDevice
   /// The bridge that this agent created, by number; it goes with the agent.
   private var ownBridge: Int32?
@@ -63,6 +64,24 @@ final class OverlayDevice {
     try configure(&netlink)
   }
 
+  /// Makes the device's MTU what the segment now carries. That of a bridge's port is never lowered: the bridge would
+  /// drop silently what does not fit, where the data path answers the sender. It is, once the TAP is no port any more.
+  func follow(overlayMTU: Int, _ netlink: inout NetlinkSocket) throws(Errno) {
+    // The kernel takes IPv6 and its addresses away from a device of less.
+    let floor = segment.hasIPv6Address ? Configuration.Limits.mtuMinForIPv6 : Overhead.overlayMTUMin
+    let wanted = max(overlayMTU, floor)
+    guard wanted != linkMTU else { return }
+    let link = try netlink.link(named: segment.tap)
+    let isPort = segment.bridge != nil || link?.masterIndex != nil
+    guard wanted > linkMTU || !isPort else { return }
+    // A TAP that was deleted is set up with it when it is back.
+    if let link {
+      try netlink.setLink(
+        index: link.index, LinkChange(linkMTU: wanted, gsoByteCountMax: superframeByteCountMax(linkMTU: wanted)))
+    }
+    linkMTU = wanted
+  }
+
   /// Frames that the kernel dropped because the TAP's queue was full, since the agent started or before. What was
   /// dropped after the last call and before the device was deleted is not known to anybody.
   func kernelDropCount(_ netlink: inout NetlinkSocket) -> UInt64 {
@@ -90,6 +109,10 @@ final class OverlayDevice {
     return min(65_536, max(segmentCount * tcpPayloadByteCount + 700, linkMTU))
   }
 
+  private func superframeByteCountMax(linkMTU: Int) -> Int? {
+    tap.offloads.reading.isOn ? Self.gsoByteCountMax(linkMTU: linkMTU) : nil
+  }
+
   private func configure(_ netlink: inout NetlinkSocket) throws(Errno) {
     guard let link = try netlink.link(named: segment.tap) else { throw Errno(ENODEV, segment.tap) }
     if link.mac != mac { try netlink.setLink(index: link.index, LinkChange(mac: mac)) }
@@ -97,7 +120,7 @@ final class OverlayDevice {
       index: link.index,
       LinkChange(
         linkMTU: linkMTU, transmitQueueLength: Self.transmitQueueLength,
-        gsoByteCountMax: tap.offloads.reading.isOn ? Self.gsoByteCountMax(linkMTU: linkMTU) : nil))
+        gsoByteCountMax: superframeByteCountMax(linkMTU: linkMTU)))
     var addressed = link.index
     if let name = segment.bridge {
       addressed = try bridge(named: name, &netlink)

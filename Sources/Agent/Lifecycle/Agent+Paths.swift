@@ -1,0 +1,77 @@
+import Dataplane
+import LinuxIO
+import Logging
+import VXLAN
+
+/// Following the underlay: what fits on the way to each peer, and what the segments carry. All of it belongs to the
+/// main thread.
+extension Agent {
+  /// Reads the routes again when that is due. Answers when it wants to be called again.
+  func followPaths() -> Instant {
+    let start = Instant(nanoseconds: Clock.now())
+    guard pathSchedule.next(hasNews: pathNews.isWaiting) <= start else {
+      return pathSchedule.next(hasNews: pathNews.isWaiting)
+    }
+    pathNews.take()
+    netlink.withLock { netlink in readPaths(&netlink) }
+    pathSchedule.note(start: start, end: Instant(nanoseconds: Clock.now()))
+    return pathSchedule.next(hasNews: pathNews.isWaiting)
+  }
+
+  private func readPaths(_ netlink: inout NetlinkSocket) {
+    var lookup = UnderlayLookup(local: configuration.local.address)
+    for (slot, peer) in configuration.peers.enumerated() {
+      // Where nothing is known, because the way is gone, what was known stays.
+      guard let pathMTU = lookup.pathMTU(to: peer.address, netlink: &netlink) else { continue }
+      let before = topology.limits.pathMTU(ofPeer: slot)
+      guard pathMTU != before else { continue }
+      topology.limits.setPathMTU(pathMTU, ofPeer: slot)
+      throttledLog.log(
+        .notice, class: "path-mtu", peer: peer.name, "the path MTU has changed",
+        metadata: ["path-mtu": "\(pathMTU)", "before": "\(before)"])
+    }
+    for slot in topology.segments.indices { follow(segment: slot, &lookup, &netlink) }
+  }
+
+  private func follow(segment slot: Int, _ lookup: inout UnderlayLookup, _ netlink: inout NetlinkSocket) {
+    let plan = topology.segments[slot]
+    let underlayMTU =
+      plan.peers.map { topology.limits.pathMTU(ofPeer: $0) }.min() ?? lookup.unroutedMTU(&netlink)
+    guard let underlayMTU else { return }
+    // The data path answers or drops what is still too large for a path without room.
+    let largest = plan.overhead.overlayMTU(underlayMTU: underlayMTU) ?? Overhead.overlayMTUMin
+    guard case .auto = configuration.segments[slot].mtu else {
+      return judgeFixed(slot, largest: largest, underlayMTU: underlayMTU)
+    }
+    // First the data path, then the device: what fits one of them only is answered, never sent in vain.
+    let frameByteCountMax = largest + plan.frameByteCountMax - plan.overlayMTU
+    if frameByteCountMax != topology.limits.frameByteCountMax(ofSegment: slot) {
+      topology.limits.setFrameByteCountMax(frameByteCountMax, ofSegment: slot)
+      throttledLog.log(
+        .notice, class: "overlay-mtu", "the MTU of the segment has changed",
+        metadata: ["vni": "\(plan.vni)", "mtu": "\(largest)", "underlay-mtu": "\(underlayMTU)"])
+    }
+    do throws(Errno) {
+      try devices[slot].follow(overlayMTU: largest, &netlink)
+    } catch {
+      throttledLog.log(
+        .warning, class: "tap-mtu", "the MTU of the TAP cannot be changed yet",
+        metadata: ["vni": "\(plan.vni)", "mtu": "\(largest)", "error": "\(error)"])
+    }
+  }
+
+  /// A configured MTU stays; the first reading with which it does not fit tells.
+  private func judgeFixed(_ slot: Int, largest: Int, underlayMTU: Int) {
+    let plan = topology.segments[slot]
+    guard plan.overlayMTU > largest else {
+      tightSegments.remove(slot)
+      return
+    }
+    guard tightSegments.insert(slot).inserted else { return }
+    throttledLog.log(
+      .warning, class: "mtu-does-not-fit", "the configured mtu does not fit any more; larger packets are answered",
+      metadata: [
+        "vni": "\(plan.vni)", "mtu": "\(plan.overlayMTU)", "fits": "\(largest)", "underlay-mtu": "\(underlayMTU)",
+      ])
+  }
+}
