@@ -1,9 +1,14 @@
 """The underlay's MTU, followed while the agent runs: links and routes, the TAP, the data path. Plain segments."""
 
+import threading
+import time
+
 import pytest
 
+from conftest import full
 from host import wait_until
 from lab import Lab
+from transfer import blocks, tcp_hash
 
 # What design.md promises; a change is followed far sooner.
 DOWN_SECONDS, UP_SECONDS = 5, 40
@@ -89,3 +94,41 @@ def test_the_port_of_a_bridge_is_not_lowered_and_its_stations_are_told(underlay)
     route = guest.ip("route", "get", "10.42.0.2").stdout
     assert f"mtu {fits}" in route, route
     guest.ping("10.42.0.2", "-M", "do", "-s", fits - 28)
+
+
+def test_a_transfer_goes_on_while_the_link_shrinks_and_grows(underlay):
+    joined(underlay)
+    data, expected = blocks(1_000_000_000 if full() else 100_000_000)
+    done, changed = threading.Event(), []
+
+    def change():
+        for mtu in (1400, 1500) * 100:
+            if done.wait(0.1):
+                return
+            set_link_mtu(underlay, mtu)
+            changed.append(mtu)
+
+    changes = threading.Thread(target=change)
+    changes.start()
+    try:
+        assert tcp_hash(underlay.h1, underlay.h2, "10.42.0.2", *data, timeout=120) == expected
+    finally:
+        done.set()
+        changes.join()
+    assert 1400 in changed, "the transfer was over before the link shrank"
+
+
+@pytest.mark.parametrize("clamps", (True, False), ids=("clamped", "left"))
+def test_the_mss_of_a_connection_is_what_the_path_takes(underlay, clamps):
+    mtu, fits = 1500 - underlay.overhead, 1400 - underlay.overhead
+    first, second = joined(underlay, mtu=mtu, **{"mss-clamp": clamps})
+    set_link_mtu(underlay, 1400)
+    for agent in (first, second):
+        wait_until(lambda: path_mtu(agent) == 1400, DOWN_SECONDS, "the path is the link's")
+    capture = underlay.capture()
+    data, expected = blocks(100_000)
+    assert tcp_hash(underlay.h1, underlay.h2, "10.42.0.2", *data) == expected
+    time.sleep(0.2)
+    capture.close()
+    sizes = capture.fields("tcp.options.mss_val", expression="tcp.flags.syn == 1")
+    assert sizes == [[str((fits if clamps else mtu) - 40)]] * 2
