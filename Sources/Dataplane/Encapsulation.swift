@@ -84,7 +84,7 @@ extension Engine {
     let key = OutgoingRuns.Key(
       peer: peer, sourcePortIndex: sourcePortIndex(flow: hash, peer: peer),
       trafficClass: outerTrafficClass(of: packet, fixed: record.pointee.fixedTrafficClass), segment: segment)
-    // A flooded copy that one path is too small for ends alone.
+    // Of a flooded frame the copies are judged one by one, when they are made.
     var byteCountMax = topology.limits.frameByteCountMax(ofSegment: segment)
     if peer != Self.everyPeer {
       byteCountMax = min(byteCountMax, topology.limits.pathMTU(ofPeer: peer) &- record.pointee.outerByteCount)
@@ -196,15 +196,40 @@ extension Engine {
         continue
       }
       let record = topology.records + run.key.segment
+      let lastPosition = lastFlooded(run)
+      guard lastPosition >= 0 else {
+        counters.add(
+          run.datagramCount &* record.pointee.floodCount, to: .floodCopyDrops, .overlay, segment: run.key.segment)
+        end(run, sentCount: 0, failure: EMSGSIZE)
+        continue
+      }
       for position in 0..<record.pointee.floodCount {
+        guard fits(run, peer: record.pointee.floodList[position]) else {
+          counters.add(run.datagramCount, to: .floodCopyDrops, .overlay, segment: run.key.segment)
+          continue
+        }
         var copy = run
         copy.key.peer = record.pointee.floodList[position]
         copy.key.sourcePortIndex = sourcePortIndex(flowIndex: run.key.sourcePortIndex, peer: copy.key.peer)
-        copy.role = position == record.pointee.floodCount &- 1 ? .lastCopy : .copy
+        copy.role = position == lastPosition ? .lastCopy : .copy
         appendCopy(copy)
       }
     }
     flushCopies()
+  }
+
+  /// The position in the flood list of the last peer whose path the flooded run fits; -1: of none.
+  private func lastFlooded(_ run: OutgoingRuns.Run) -> Int {
+    let record = topology.records + run.key.segment
+    var position = record.pointee.floodCount &- 1
+    while position >= 0, !fits(run, peer: record.pointee.floodList[position]) { position &-= 1 }
+    return position
+  }
+
+  /// Whether the path to a peer takes the datagrams of a run. The sockets do not ask the route.
+  private func fits(_ run: OutgoingRuns.Run, peer: Int) -> Bool {
+    let frameByteCount = run.datagramByteCount &- VXLANHeader.byteCount
+    return frameByteCount <= topology.limits.pathMTU(ofPeer: peer) &- topology.records[run.key.segment].outerByteCount
   }
 
   private mutating func appendCopy(_ run: OutgoingRuns.Run) {

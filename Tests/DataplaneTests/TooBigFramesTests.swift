@@ -168,6 +168,24 @@ struct TooBigFramesTests {
     #expect(SuperframeBench.inner(off.fromTAP([flow.frame([])])) == Array(repeating: flow.frame([]), count: 3))
   }
 
+  @Test("of a flooded frame only the copies go that fit; when none does, the frame ends as too big")
+  func floodedCopies() {
+    let bench = bench()
+    var flow = InnerFlow(isUDP: true)
+    flow.destination = .broadcast
+    let frame = flow.frame(SuperframeBench.payload(1300))
+    #expect(bench.fromTAP([frame]).map(\.peer) == [0, 2])
+    var counters = bench.snapshot()
+    #expect(counters.total(.framesOut, .overlay) == 1)
+    #expect(counters.total(.floodCopies, .overlay) == 2 && counters.total(.floodCopyDrops, .overlay) == 1)
+    for slot in 0...2 { bench.topology.limits.setPathMTU(Self.smallPath, ofPeer: slot) }
+    #expect(bench.fromTAP([frame]).isEmpty)
+    counters = bench.snapshot()
+    #expect(counters.total(.framesOut, .overlay) == 1 && bench.drops(.tooBig) == 1)
+    #expect(counters.total(.floodCopyDrops, .overlay) == 4)
+    expectBalance(bench)
+  }
+
   @Test("what comes longer than the segment carries is oversize, until the segment carries it")
   func oversize() {
     let bench = bench()
