@@ -10,7 +10,10 @@ enum KeyText {
   // SAFETY: `key` is the caller's, 32 bytes, and valid for the call; here and below.
   static func decode(_ characters: Span<UInt8>, into key: UnsafeMutableRawBufferPointer) -> Bool {
     precondition(key.count == byteCount)
-    guard characters.count == characterCount else { return false }
+    guard characters.count == characterCount, isASCII(characters) else {
+      sodium_memzero(key.baseAddress, key.count)
+      return false
+    }
     var decodedCount = 0
     let status = characters.withUnsafeBytes { characters in
       characters.withMemoryRebound(to: CChar.self) {
@@ -23,6 +26,14 @@ enum KeyText {
       return false
     }
     return true
+  }
+
+  /// Whether no byte has its highest bit, without a branch for each. libsodium 1.0.18 takes those that have for
+  /// characters of the alphabet where `char` is signed.
+  private static func isASCII(_ characters: Span<UInt8>) -> Bool {
+    var bits: UInt8 = 0
+    for index in characters.indices { bits |= characters[index] }
+    return bits < 0x80
   }
 
   /// The 44 characters for `key`, 32 bytes.

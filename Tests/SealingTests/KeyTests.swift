@@ -40,6 +40,24 @@ struct KeyTests {
     #expect(PresharedKey(base64: text) == nil)
   }
 
+  @Test("no byte outside the alphabet is taken for one of it, at any place")
+  func everyByteAtEveryPlace() {
+    let good = Array(alice.utf8)
+    let alphabet = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    // The 43rd character has two bits that are zero: every fourth of the alphabet.
+    let lastOnes = Set("AEIMQUYcgkosw048".utf8)
+    var wrong: [String] = []
+    for place in good.indices {
+      let allowed = place == 43 ? Set("=".utf8) : place == 42 ? lastOnes : alphabet
+      for byte in UInt8.min...UInt8.max {
+        var text = good
+        text[place] = byte
+        if (PrivateKey(base64: text.span) != nil) != allowed.contains(byte) { wrong.append("\(byte) at \(place)") }
+      }
+    }
+    #expect(wrong.isEmpty)
+  }
+
   @Test(
     "public keys of low order are refused, and nothing is agreed on with them: faults 29",
     arguments: [
