@@ -48,7 +48,7 @@ let package = Package(
     .executableTarget(
       name: "vtep",
       dependencies: [
-        "VXLAN", "LinuxIO", "Agent", "Lab", "Bench",
+        "VXLAN", "Sealing", "LinuxIO", "Agent", "Lab", "Bench",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(

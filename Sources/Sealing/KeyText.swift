@@ -4,7 +4,7 @@ import CSodium
 /// - SeeAlso: RFC 4648, section 4.
 enum KeyText {
   static let byteCount = 32
-  private static let characterCount = 44
+  static let characterCount = 44
 
   /// Decodes into `key`, 32 bytes. False, and `key` wiped, unless the characters are canonical.
   // SAFETY: `key` is the caller's, 32 bytes, and valid for the call; here and below.
@@ -38,11 +38,16 @@ enum KeyText {
 
   /// The 44 characters for `key`, 32 bytes.
   static func encode(_ key: UnsafeRawBufferPointer) -> String {
-    precondition(key.count == byteCount)
-    var text = [CChar](repeating: 0, count: characterCount + 1)
-    sodium_bin2base64(
-      &text, text.count, key.octets, byteCount,
-      sodium_base64_VARIANT_ORIGINAL)
-    return String(decoding: text.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    var text = [UInt8](repeating: 0, count: characterCount + 1)
+    text.withUnsafeMutableBytes { encode(key, into: $0) }
+    return String(decoding: text.dropLast(), as: UTF8.self)
+  }
+
+  /// The same into `text`, which has room for one byte more: libsodium ends it with a zero.
+  static func encode(_ key: UnsafeRawBufferPointer, into text: UnsafeMutableRawBufferPointer) {
+    precondition(key.count == byteCount && text.count > characterCount)
+    text.octets.withMemoryRebound(to: CChar.self, capacity: text.count) {
+      _ = sodium_bin2base64($0, text.count, key.octets, byteCount, sodium_base64_VARIANT_ORIGINAL)
+    }
   }
 }

@@ -42,6 +42,9 @@ package final class PresharedKey: Sendable {
   }
 
   /// The text that a key file has: to be written to its owner and nowhere else.
+  package var exportedText: SecretText { SecretText(base64: UnsafeRawBufferPointer(secret.bytes)) }
+
+  /// The same in a String, which nobody can wipe: not for the keys of a running agent.
   package var exportedBase64: String { KeyText.encode(UnsafeRawBufferPointer(secret.bytes)) }
 
   private static func id(of secret: SecretBytes) -> UInt32 {

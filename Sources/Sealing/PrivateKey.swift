@@ -38,6 +38,9 @@ package final class PrivateKey: Sendable {
   }
 
   /// The text that a key file has: to be written to its owner and nowhere else.
+  package var exportedText: SecretText { SecretText(base64: UnsafeRawBufferPointer(secret.bytes)) }
+
+  /// The same in a String, which nobody can wipe: not for the keys of a running agent.
   package var exportedBase64: String { KeyText.encode(UnsafeRawBufferPointer(secret.bytes)) }
 
   /// Writes the secret that both sides share into `shared`, 32 bytes. False where the other key is of low order.

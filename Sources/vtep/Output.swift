@@ -13,13 +13,21 @@ enum Output {
 
   /// As `write(_:)`, for bytes.
   static func write(_ bytes: [UInt8]) throws {
+    try write(bytes.span)
+  }
+
+  /// As `write(_:)`, for bytes that are not copied: who wipes them has wiped all.
+  static func write(_ bytes: Span<UInt8>) throws {
     // Without this the process would die of SIGPIPE before it could answer for itself.
     signal(SIGPIPE, SIG_IGN)
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = Glibc.write(STDOUT_FILENO, Array(rest.prefix(65_536)), min(rest.count, 65_536))
+    var writtenCount = 0
+    while writtenCount < bytes.count {
+      // SAFETY: only read, and only during the call.
+      let count = unsafe bytes.extracting(droppingFirst: writtenCount).withUnsafeBytes {
+        unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count)
+      }
       if count >= 0 {
-        rest = rest.dropFirst(count)
+        writtenCount += count
         continue
       }
       switch errno {
@@ -35,9 +43,18 @@ enum Output {
   /// Writes `vtep: message` to standard error.
   /// - Returns: what to throw for exit status 1.
   static func failure(_ message: String) -> ExitCode {
+    say(message)
+    return .failure
+  }
+
+  /// Writes `vtep: warning: message` to standard error, and goes on.
+  static func warn(_ message: String) {
+    say("warning: \(message)")
+  }
+
+  private static func say(_ message: String) {
     let line = Array("vtep: \(message)\n".utf8)
     _ = Glibc.write(STDERR_FILENO, line, line.count)
-    return .failure
   }
 
   /// A pipe that another process made non-blocking is full.
