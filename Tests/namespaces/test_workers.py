@@ -94,7 +94,7 @@ def test_a_buffer_of_many_flows_stays_together_and_in_order(lab):
                         ethertype=0x0800) for number in range(flows)] for turn in range(rounds)]
     before = agent.counters()
     with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42") as tap:
-        # UDP_SEGMENT joins datagrams by outer port and length; which inner flow stands first changes from buffer to buffer.
+        # UDP_SEGMENT joins datagrams by outer port and length; which flow stands first changes from buffer to buffer.
         for turn, row in enumerate(frames):
             order = row[turn % flows:] + row[:turn % flows]
             payloads = [b"\x08\0\0\0" + (42).to_bytes(3, "big") + b"\0" + frame for frame in order]
@@ -152,7 +152,8 @@ class Sequence:
         return [later for earlier, later in zip(self.seen, self.seen[1:]) if later <= earlier]
 
 
-@pytest.mark.parametrize("workers, ports", (((2, 2), 64), ((3, 3), 64), ((4, 4), 64), ((1, 4), 64), ((1, 4), 1), ((2, 3), 1)))
+@pytest.mark.parametrize("workers, ports", (
+    ((2, 2), 64), ((3, 3), 64), ((4, 4), 64), ((1, 4), 64), ((1, 4), 1), ((2, 3), 1)))
 def test_no_flow_is_reordered_with_several_workers(lab, workers, ports):
     agents = pair(lab, workers, **{"source-ports": ports})
     # Flows both ways at once, each with a few answers: those must not move it to another worker.

@@ -1,11 +1,11 @@
 // Which of several queues or sockets a flow belongs to, decided in the kernel.
 //
-// The queues of a TAP by extended BPF, from the inner frame, the same number for both directions: addresses and protocol
-// and, for TCP, UDP and SCTP outside fragments, ports, behind one VLAN tag too. Any other frame: its two MAC addresses.
-// What is too short to tell: number 0.
+// The queues of a TAP by extended BPF, from the inner frame, the same number for both directions: addresses and
+// protocol and, for TCP, UDP and SCTP outside fragments, ports, behind one VLAN tag too. Any other frame: its two MAC
+// addresses. What is too short to tell: number 0.
 //
-// The sockets of a group (SO_REUSEPORT) by classic BPF, from the outer source port. Not from the inner frame: the kernel
-// chooses once for a whole UDP_SEGMENT or UDP_GRO buffer, in which datagrams of several inner flows may stand.
+// The sockets of a group (SO_REUSEPORT) by classic BPF, from the outer source port. Not from the inner frame: the
+// kernel chooses once for a whole UDP_SEGMENT or UDP_GRO buffer, in which datagrams of several inner flows may stand.
 //
 // Source: socket(7) SO_ATTACH_REUSEPORT_CBPF; linux/filter.h; linux/bpf.h; linux/if_tun.h TUNSETSTEERINGEBPF.
 #ifndef CLINUXIO_STEERING_H
