@@ -3,9 +3,10 @@ import Glibc
 
 /// The program with which the kernel keeps the frames of an inner flow, both ways, at one queue of a TAP.
 ///
-/// The sockets of `UDPUnderlay.group` are steered by the outer source port, of which a flow has one. Where the program is
-/// refused the kernel's own table decides (a flow's frames go to the queue into which the flow was last written): that moves a flow
-/// with the first answer, and whenever nothing was written for 3 s, and may then reorder a few of its frames.
+/// The sockets of `UDPUnderlay.group` are steered by the outer source port, of which a flow has one. Where the program
+/// is refused the kernel's own table decides (a flow's frames go to the queue into which the flow was last written):
+/// that moves a flow with the first answer, and whenever nothing was written for 3 s, and may then reorder a few of its
+/// frames.
 ///
 /// *Threads.* Any.
 package final class FlowSteering: Sendable {
