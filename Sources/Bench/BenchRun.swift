@@ -94,7 +94,6 @@ package struct BenchRun: ~Copyable {
         try perform(turn)
       } catch {
         try note(error, turn, plan.workloads)
-        if case .unavailable = error { missing.insert(turn.candidate) }
         progress.skip(plan.workloads.count)
       }
     }
@@ -126,7 +125,8 @@ package struct BenchRun: ~Copyable {
     switch failure {
     case .interrupted: throw failure
     case .unavailable(let text):
-      for workload in workloads { samples.note(text, turn, workload) }
+      missing.insert(turn.candidate)
+      samples.noteMissing(text, turn.candidate)
     case .step(let text):
       failureCount += 1
       progress.end()

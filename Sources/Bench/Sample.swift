@@ -46,6 +46,14 @@ struct SampleCollection {
     if notes[key]?.contains(text) != true { notes[key, default: []].append(text) }
   }
 
+  /// Notes what this machine does not have: such a candidate is not tried again, on no underlay and in no workload.
+  mutating func noteMissing(_ text: String, _ candidate: Candidate) {
+    for underlay in plan.underlays {
+      let turn = BenchPlan.Turn(round: 1, underlay: underlay, candidate: candidate)
+      for workload in plan.workloads { note(text, turn, workload) }
+    }
+  }
+
   /// A result for everything that the plan names, by workload, underlay and candidate, in the plan's order.
   func results() -> [Measurement] {
     plan.workloads.flatMap { workload in

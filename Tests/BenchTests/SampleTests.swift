@@ -23,6 +23,17 @@ struct SampleTests {
     #expect(results.allSatisfy(\.samples.isEmpty) && results[1].note == nil)
   }
 
+  @Test("what this machine lacks is said on all underlays, those too whose turns are left out")
+  func missing() {
+    var plan = plan
+    plan.underlays = [.transparent, .segmenting]
+    var collection = SampleCollection(plan)
+    collection.noteMissing("no VXLAN", .kernel)
+    let results = collection.results()
+    #expect(results.count == 8)
+    for result in results { #expect(result.note == (result.candidate == .kernel ? "no VXLAN" : nil)) }
+  }
+
   @Test("processor time is per 10^9 bytes that arrived, each round by itself, then the median")
   func processorTime() {
     var collection = SampleCollection(plan)
