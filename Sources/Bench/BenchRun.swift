@@ -222,8 +222,9 @@ package struct BenchRun: ~Copyable {
     _ traffic: inout Traffic, _ site: borrowing BenchSite, _ value: (Int, Int, Double) -> Double
   ) throws(LabFailure) -> Sample {
     try interruption.pause(seconds: BenchPlan.warmUpSeconds)
-    let before = try Stopwatch(agents: site.agentPIDs)
+    // The tally right before the time on the wall, as after it: what reading the other clocks takes counts as measured.
     let (bytesBefore, countBefore) = (traffic.tally.arrivedByteCount, traffic.tally.arrivedCount)
+    let before = try Stopwatch(agents: site.agentPIDs)
     try interruption.pause(seconds: plan.seconds)
     let byteCount = traffic.tally.arrivedByteCount - bytesBefore
     let count = traffic.tally.arrivedCount - countBefore

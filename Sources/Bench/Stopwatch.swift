@@ -4,6 +4,7 @@ import LinuxIO
 
 /// Time on the wall and of processors at one moment of a measurement.
 struct Stopwatch {
+  /// Taken first, before the clocks that are slow to read.
   private let instant = ContinuousClock.now
   private let ownNanoseconds: UInt64?
   private let machineSeconds: Double?
