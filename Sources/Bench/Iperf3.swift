@@ -8,9 +8,6 @@ import VXLAN
 struct Iperf3: Sendable {
   private static let startTime = Duration.seconds(5)
   private static let endTime = Duration.seconds(15)
-  /// Its JSON has a block of lines for each stream and second.
-  private static let lineCountMax = 20_000
-
   /// What a client's JSON says that is of use here.
   struct Report: Decodable {
     struct End: Decodable {
@@ -65,10 +62,10 @@ struct Iperf3: Sendable {
     try awaitListening(log, interruption)
     let client = LabProgram(
       path: path, name: "iperf3",
-      arguments: ["-J", "-c", "\(destination)", "-t", "\(seconds)", "-P", "\(streamCount)"])
+      arguments: Self.clientArguments(streamCount: streamCount, seconds: seconds, destination))
     let text = try client.output(
-      inNamespace: source.namespace.descriptor, within: .seconds(seconds) + Self.endTime,
-      lineCount: Self.lineCountMax, interruption)
+      inNamespace: source.namespace.descriptor, within: .seconds(seconds) + Self.endTime, lineCount: .max,
+      interruption)
     _ = consume server
     do {
       let sum = try JSONDecoder().decode(Report.self, from: Data(text.utf8)).end.received
@@ -77,6 +74,12 @@ struct Iperf3: Sendable {
     } catch {
       throw .step("the answer of `\(client.commandLine)` cannot be read: \(error)")
     }
+  }
+
+  /// Of the client. Without reports in between (`-i 0`), or its JSON would have a block of lines for each stream and
+  /// second, of which a long run's beginning would be cut off.
+  static func clientArguments(streamCount: Int, seconds: Int, _ destination: IPAddress) -> [String] {
+    ["-J", "-i", "0", "-c", "\(destination)", "-t", "\(seconds)", "-P", "\(streamCount)"]
   }
 
   private func awaitListening(

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Testing
+import VXLAN
 
 @testable import Bench
 
@@ -43,6 +44,13 @@ struct ForeignOutputTests {
   func version() {
     #expect(Iperf3.version(in: "iperf 3.12 (cJSON 1.7.15)\nLinux host 6.1\n") == "iperf3 3.12")
     #expect(Iperf3.version(in: "") == "iperf3" && Iperf3.version(in: "something else") == "iperf3")
+  }
+
+  @Test("iperf3 reports once, however long it runs, so that its whole answer is read")
+  func noReportsInBetween() throws {
+    let address = try #require(IPAddress("192.0.2.2"))
+    let arguments = Iperf3.clientArguments(streamCount: 4, seconds: 3600, address)
+    #expect(arguments == ["-J", "-i", "0", "-c", "192.0.2.2", "-t", "3600", "-P", "4"])
   }
 
   @Test("of iperf3's JSON what was received counts")
