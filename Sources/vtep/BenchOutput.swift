@@ -24,6 +24,11 @@ enum BenchOutput {
   /// Whether a page can be written to `path`, to be asked before time is spent.
   /// - Throws: `ExitCode` 1 after a message.
   static func checkWritable(_ path: String) throws {
+    guard !path.isEmpty else { throw Output.failure("cannot write the report: its file has no name") }
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+      throw Output.failure("cannot write \(path): \(String(cString: strerror(EISDIR)))")
+    }
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     let isThere = access(path, F_OK) == 0
     guard access(isThere ? path : folder, W_OK) == 0 else {

@@ -170,10 +170,15 @@ def test_wrong_usage_is_refused_before_anything_is_made(arguments):
     assert done.returncode == 64 and done.stderr.strip() and done.stdout == ""
 
 
-def test_a_report_that_cannot_be_written_is_told_before_anything_is_measured(tmp_path):
-    done = subprocess.run([binary(), "bench", *SHORT, "--report", str(tmp_path / "none" / "report.html")],
-                          capture_output=True, text=True, timeout=10)
-    assert done.returncode == 1 and "report.html" in done.stderr and done.stdout == ""
+@pytest.mark.parametrize("command", (("bench", *SHORT), ("bench", "codec")), ids=("run", "codec"))
+@pytest.mark.parametrize("path, why", (
+    ("none/report.html", "No such file or directory"), ("folder", "Is a directory"), ("folder/", "Is a directory"),
+    (".", "Is a directory"), ("", "its file has no name")))
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_measured(tmp_path, command, path, why):
+    (tmp_path / "folder").mkdir()
+    done = subprocess.run([binary(), *command, "--report", path], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=10)
+    assert done.returncode == 1 and path in done.stderr and why in done.stderr and done.stdout == ""
 
 
 def test_a_person_gets_a_table_and_the_page_that_was_asked_for(tmp_path):
