@@ -213,6 +213,7 @@ package struct BenchRun: ~Copyable {
     guard times.totalCount > 0 else { throw .step("no round trip was answered") }
     var sample = Sample(value: Double(times.valueAtPercentile(50)))
     sample.times = times
+    sample.tripCount = traffic.tally.sentCount
     return sample
   }
 
@@ -233,8 +234,7 @@ package struct BenchRun: ~Copyable {
     guard byteCount > 0 else { throw .step("nothing arrived") }
     var sample = Sample(value: value(byteCount, count, after.seconds(since: before)))
     after.note(since: before, byteCount: byteCount, in: &sample)
-    let sent = traffic.tally.sentCount
-    sample.loss = sent > 0 ? max(0, 1 - Double(traffic.tally.arrivedCount) / Double(sent)) : nil
+    sample.loss = Sample.loss(sent: traffic.tally.sentCount, arrived: traffic.tally.arrivedCount)
     return sample
   }
 }

@@ -69,7 +69,10 @@ package struct BenchTable {
         grid.append([.word(name), .word(unit)] + cells)
       }
       append(workload.title, unit.title, { $0.scaledMedian.map(Quantity.text) }, isSpread: true)
-      append("  lost", "%", { $0.loss.map(Quantity.percentage) })
+      // Round trips are hardly ever lost, so only what was lost is worth a row.
+      if workload != .rtt || results.contains(where: { $0?.loss ?? 0 > 0 }) {
+        append("  lost", "%", \.lossText)
+      }
       for (name, percentile) in Measurement.Percentiles.beyondMedian {
         append("  " + name, unit.title, { $0.percentiles.map { Quantity.text(unit.scaled($0[keyPath: percentile])) } })
       }
@@ -128,6 +131,9 @@ extension BenchReport {
 }
 
 extension Measurement {
+  /// The loss in per cent; of round trips, of which a second has many thousands, in three digits.
+  var lossText: String? { loss.map { workload == .rtt ? Quantity.text($0 * 100) : Quantity.percentage($0) } }
+
   /// Whether it says what the traffic cost.
   var hasCost: Bool {
     let times = [cpuSecondsPerGigabyte?.own, cpuSecondsPerGigabyte?.machine]

@@ -74,7 +74,9 @@ extension HTMLReport {
         caption: underlay.title, chart: chart.svg, table: roundTripTable(results, underlay), isTableOpen: true)
     }
     addSection(
-      "Round trip", "Less is better. One small datagram at a time; of all round trips of all rounds.", to: &main
+      "Round trip",
+      "Less is better. One small datagram at a time; of all round trips of all rounds that were answered within 50 ms.",
+      to: &main
     ) { section in
       HTMLReportFigure.addAll(figures, legend: legend(of: underlays), to: &section)
     }

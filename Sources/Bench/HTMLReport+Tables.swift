@@ -12,7 +12,7 @@ extension HTMLReport {
         let numbers = [result.median, result.min, result.max].map {
           isMeasured ? Quantity.text(result.unit.scaled($0)) : ""
         }
-        let loss = hasLoss(workloads, underlay) ? [result.loss.map(Quantity.percentage) ?? ""] : []
+        let loss = hasLoss(workloads, underlay) ? [result.lossText ?? ""] : []
         table.append([workload.title, candidate.title] + numbers + loss)
       }
     }
@@ -24,10 +24,14 @@ extension HTMLReport {
   }
 
   func roundTripTable(_ results: [Measurement], _ underlay: Underlay) -> HTMLReportTable {
+    let hasLoss = hasLoss([.rtt], underlay)
     var table = HTMLReportTable(
-      caption: "Round trip, µs. \(underlay.title).", titles: ["candidate"] + Measurement.Percentiles.all.map(\.name),
-      wordCount: 1)
-    for result in results { table.append([result.candidate.title] + Self.percentiles(of: result).map(Quantity.text)) }
+      caption: "Round trip, µs. \(underlay.title).",
+      titles: ["candidate"] + Measurement.Percentiles.all.map(\.name) + (hasLoss ? ["lost, %"] : []), wordCount: 1)
+    for result in results {
+      let loss = hasLoss ? [result.lossText ?? ""] : []
+      table.append([result.candidate.title] + Self.percentiles(of: result).map(Quantity.text) + loss)
+    }
     return table
   }
 

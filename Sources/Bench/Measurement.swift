@@ -76,7 +76,7 @@ package struct Measurement: Codable, Equatable, Sendable {
     }
   }
 
-  /// Of all round trips of all rounds, in nanoseconds.
+  /// Of all round trips of all rounds that were answered in time (`loss` is the share of the others), in nanoseconds.
   package struct Percentiles: Codable, Equatable, Sendable {
     package var p50: Double
     package var p90: Double
@@ -118,7 +118,8 @@ package struct Measurement: Codable, Equatable, Sendable {
   /// Frames in one write to the receiving host's TAP; median of the rounds.
   package var segmentsPerTapWrite: Double?
   package var percentiles: Percentiles?
-  /// The share of the sent datagrams that did not arrive, 0 to 1; median of the rounds. UDP only.
+  /// UDP: the share of the sent datagrams that did not arrive, 0 to 1; median of the rounds. `rtt`: the share of all
+  /// round trips of all rounds that were not answered within 50 ms, and so are not in the percentiles.
   package var loss: Double?
   /// Bytes of one frame from its Ethernet header on. The codec only, whose samples are frames a second.
   package var frameBytes: Int?

@@ -35,7 +35,7 @@ final class RoundTrips: Sendable {
     Times(lowestDiscernibleValue: 1, highestTrackableValue: 10_000_000_000, numberOfSignificantValueDigits: .three)
   }
 
-  /// The times of the round trips since `measure`.
+  /// The times of the round trips since `measure` that were answered in time.
   var times: Times { measured.withLock { $0 } }
 
   /// Begins to keep the times.
@@ -51,7 +51,8 @@ final class RoundTrips: Sendable {
     return try client.receive(into: &buffer) != nil
   }
 
-  /// Begins the round trips, one after the other. What is not answered within 50 ms is lost and only counted.
+  /// Begins the round trips, one after the other. What is not answered within 50 ms is lost: it counts as sent, not as
+  /// arrived, and has no time. What the end cuts off counts as neither.
   func start() throws(Errno) -> Traffic {
     var traffic = Traffic()
     try traffic.run("bench-answer") { [self] tally throws(Errno) in
@@ -73,9 +74,13 @@ final class RoundTrips: Sendable {
       let start = Clock.now()
       guard try client.sendCopies(of: question, count: 1) == 1 else { continue }
       let isMeasured = isMeasuring.load(ordering: .relaxed)
-      if isMeasured { tally.addSent(1) }
-      guard try receiveAnswer(to: question, &answer), isMeasured else { continue }
-      times.record(min(Clock.now() - start, 10_000_000_000))
+      let isAnswered = try receiveAnswer(to: question, &answer)
+      let time = Clock.now() - start
+      // The thread that answers may have ended before the last question came.
+      guard isMeasured, isAnswered || !tally.isStopping else { continue }
+      tally.addSent(1)
+      guard isAnswered else { continue }
+      times.record(min(time, 10_000_000_000))
       tally.addArrived(1, byteCount: byteCount)
     }
     measured.withLock { $0 = times }

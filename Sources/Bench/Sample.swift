@@ -11,11 +11,18 @@ struct Sample: Sendable {
   var segmentsPerTapWrite: Double?
   /// The share of datagrams that were lost; UDP only.
   var loss: Double?
-  /// All round trips; `rtt` only.
+  /// All round trips that were answered in time; `rtt` only, as the next.
   var times: RoundTrips.Times?
+  /// Round trips that were begun, those that were lost among them.
+  var tripCount = 0
 
   init(value: Double) {
     self.value = value
+  }
+
+  /// The share of `sent` datagrams of which only so many arrived; nil when none was sent.
+  static func loss(sent: Int, arrived: Int) -> Double? {
+    sent > 0 ? max(0, 1 - Double(arrived) / Double(sent)) : nil
   }
 }
 
@@ -83,7 +90,12 @@ struct SampleCollection {
     result.segmentsPerReceive = median(\.segmentsPerReceive)
     result.segmentsPerTapWrite = median(\.segmentsPerTapWrite)
     result.loss = median(\.loss)
-    result.percentiles = Self.percentiles(all.compactMap(\.sample.times))
+    let times = all.compactMap(\.sample.times)
+    result.percentiles = Self.percentiles(times)
+    guard !times.isEmpty else { return result }
+    // Of all rounds together, as the percentiles: a median of the rounds would hide a bad one.
+    result.loss = Sample.loss(
+      sent: all.reduce(0) { $0 + $1.sample.tripCount }, arrived: times.reduce(0) { $0 + Int($1.totalCount) })
     return result
   }
 

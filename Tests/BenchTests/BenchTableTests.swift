@@ -126,6 +126,16 @@ struct BenchTableTests {
     #expect(!text.contains("VTEP/UNDERLAY"))
   }
 
+  @Test("lost round trips have a row where there are any, in digits that show a few of many")
+  func lostRoundTrips() {
+    var results = [Candidate.kernel, .vtep].map { SampleReport.result($0, .rtt, .transparent) }
+    for index in results.indices { results[index].loss = 0 }
+    #expect(!BenchTable(SampleReport.report(results), isColoured: false).text.contains("lost"))
+    results[1].loss = 0.0002
+    let text = BenchTable(SampleReport.report(results), isColoured: false).text
+    #expect(text.contains(/\n  lost +% +0 +0\.020\n/))
+  }
+
   @Test("a note about some workloads names them")
   func noteOfOneWorkload() {
     var results = [Workload.tcp1, .tcp4].map { SampleReport.result(.vtep, $0, .transparent) }

@@ -146,6 +146,16 @@ struct HTMLReportTests {
     #expect(page.contains("vtep, 1× = raw underlay") && page.contains("0.44× the raw underlay’s"))
   }
 
+  @Test("the share of round trips that were lost stands beside the percentiles, which do not hold them")
+  func lostRoundTrips() throws {
+    var result = SampleReport.result(.vtep, .rtt, .transparent)
+    #expect(try !HTMLReport(SampleReport.report([result])).page().contains("lost, %"))
+    result.loss = 0.0123
+    let page = try HTMLReport(SampleReport.report([result])).page()
+    #expect(page.contains(">lost, %</th>") && page.contains(">1.23</td>"))
+    #expect(page.contains("answered within 50 ms"))
+  }
+
   @Test("a report without a result has a page too")
   func nothing() throws {
     let page = try HTMLReport(SampleReport.report([])).page()

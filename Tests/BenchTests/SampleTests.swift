@@ -63,6 +63,28 @@ struct SampleTests {
     #expect(result.note == "round 2: nothing arrived" && result.cpuSecondsPerGigabyte == nil)
   }
 
+  @Test("lost round trips are a share of all, so that one bad round among good ones is seen")
+  func lostRoundTrips() {
+    var collection = SampleCollection(plan)
+    for (round, lost) in [(1, 0), (2, 50), (3, 0)] {
+      var sample = Sample(value: 1)
+      var times = RoundTrips.noTimes()
+      for _ in lost..<100 { times.record(1000) }
+      sample.times = times
+      sample.tripCount = 100
+      collection.append(sample, turn(round), .rtt)
+    }
+    #expect(collection.results()[3].loss == 1 - 250.0 / 300)
+  }
+
+  @Test("loss is what did not arrive of what was sent, and there is none of nothing")
+  func loss() {
+    #expect(Sample.loss(sent: 4, arrived: 3) == 0.25)
+    #expect(Sample.loss(sent: 4, arrived: 4) == 0)
+    #expect(Sample.loss(sent: 4, arrived: 5) == 0, "late ones of the time before")
+    #expect(Sample.loss(sent: 0, arrived: 0) == nil)
+  }
+
   @Test("percentiles are those of the round trips of all rounds together")
   func percentiles() throws {
     var collection = SampleCollection(plan)

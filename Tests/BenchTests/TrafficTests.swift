@@ -55,7 +55,20 @@ struct TrafficTests {
     trips.measure()
     let tally = try watch(traffic) { $0.arrivedCount > 100 }
     #expect(trips.times.totalCount == UInt64(tally.arrivedCount))
+    #expect(tally.arrivedCount <= tally.sentCount)
     #expect(trips.times.valueAtPercentile(50) > 0)
+  }
+
+  @Test("a round trip that is not answered is lost, and has no time")
+  func lostRoundTrips() throws {
+    let source = try NetworkNamespace.create()
+    let sink = try NetworkNamespace.create()
+    // Another namespace's loopback: nobody listens where the questions go.
+    let trips = try RoundTrips(byteCount: 64, from: source, to: loopback, in: sink)
+    let traffic = try trips.start()
+    trips.measure()
+    let tally = try watch(traffic) { $0.sentCount >= 2 }
+    #expect(tally.arrivedCount == 0 && trips.times.totalCount == 0)
   }
 }
 
