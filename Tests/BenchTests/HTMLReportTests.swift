@@ -156,6 +156,14 @@ struct HTMLReportTests {
     #expect(page.contains("answered within 50 ms"))
   }
 
+  @Test("what a send is stands there where sends were counted")
+  func sends() throws {
+    let why = "one send also where the kernel refused runs"
+    #expect(try HTMLReport(SampleReport.report([SampleReport.result(.vtep, .tcp1, .transparent)])).page().contains(why))
+    #expect(
+      try !HTMLReport(SampleReport.report([SampleReport.result(.kernel, .tcp1, .transparent)])).page().contains(why))
+  }
+
   @Test("a report without a result has a page too")
   func nothing() throws {
     let page = try HTMLReport(SampleReport.report([])).page()
@@ -181,6 +189,7 @@ struct HTMLReportTests {
   func codec() throws {
     let page = try HTMLReport(SampleReport.codec()).page()
     #expect(page.contains("Frames a second") && page.contains("Bytes a second"))
+    #expect(page.contains("the best case") && !page.contains("learning"), "it says what it is not")
     #expect(page.components(separatedBy: "class=\"bar out\"").count == 9)
     #expect(page.components(separatedBy: "class=\"bar back\"").count == 9)
   }
