@@ -17,6 +17,8 @@ package struct Link: Equatable, Sendable {
   package let masterIndex: Int32?
   /// `veth`, `bridge`, `tun`, `vxlan`; nil for a device of hardware or the loopback.
   package let kind: String?
+  /// Descriptors that are attached to a TAP with several queues; nil for every other device.
+  package let tapQueueCount: Int?
   /// Frames that the kernel dropped instead of handing them to the device. For a TAP: its queue was full.
   package let transmitDroppedCount: UInt64
 
@@ -34,7 +36,11 @@ package struct Link: Equatable, Sendable {
     linkMTU = Int(mtu)
     isUp = flags & UInt32(IFF_UP) != 0
     masterIndex = attributes.integer(IFLA_MASTER)
-    kind = try attributes.nested(IFLA_LINKINFO)?.text(IFLA_INFO_KIND)
+    let information = try attributes.nested(IFLA_LINKINFO)
+    kind = information?.text(IFLA_INFO_KIND)
+    // linux/if_link.h: IFLA_TUN_NUM_QUEUES = 8.
+    let queueCount: UInt32? = kind == "tun" ? try information?.nested(IFLA_INFO_DATA)?.integer(8) : nil
+    tapQueueCount = queueCount.map(Int.init)
     let address = attributes.bytes(IFLA_ADDRESS).map(Array.init) ?? []
     mac =
       address.count == MACAddress.byteCount

@@ -303,6 +303,21 @@ def test_a_second_agent_on_the_same_port_is_refused_whatever_its_workers(lab, wo
     assert lab.h1.link("vx43") is None
 
 
+def test_a_tap_that_another_agent_has_is_refused_and_stays_as_it_is(lab):
+    first = lab.agent(workers=2)
+    mac_before = lab.h1.link("vx42")["address"]
+    lab.h1.ip("address", "add", "192.0.2.77/24", "dev", "u0")
+    second = lab.agent(start=False, workers=2, local={"address": "192.0.2.77"}).launch()
+    assert second.process.wait(timeout=30) == 1
+    assert "vx42: in use by another process" in second.stderr()
+    assert lab.h1.link("vx42")["address"] == mac_before
+    before = first.counters()
+    with Packets(lab.h1, "vx42") as tap:
+        for number in range(20):
+            tap.send(flow(number))
+        assert first.settled(before, overlay=20).overlay["frames-in"] == 20
+
+
 def test_one_source_port_is_that_of_every_workers_listening_socket(lab):
     agent = lab.agent(workers=3, local={"source-ports": 1})
     with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42") as tap:

@@ -33,6 +33,7 @@ final class OverlayDevice {
     self.mac = mac
     self.linkMTU = linkMTU
     do {
+      try Self.refuseUsed(segment.tap, &netlink)
       tap = try TAPDevice(named: segment.tap, usesOffloads: usesOffloads, steering: steering)
     } catch {
       throw Self.explain(error, segment: segment, isMultiQueue: steering != nil)
@@ -144,6 +145,13 @@ final class OverlayDevice {
     let index = try netlink.createBridge(named: name, mac: mac)
     ownBridge = index
     return index
+  }
+
+  /// A device with several queues takes any number of processes, and would share the frames between them: the kernel
+  /// refuses a second one only without.
+  private static func refuseUsed(_ name: String, _ netlink: inout NetlinkSocket) throws(Errno) {
+    let queueCount = try netlink.link(named: name)?.tapQueueCount ?? 0
+    if queueCount > 0 { throw Errno(EBUSY, name) }
   }
 
   private static func explain(
