@@ -136,13 +136,22 @@ extension Engine {
   private mutating func append(
     _ superframe: Superframe, _ frame: UnsafeMutablePointer<UInt8>, _ key: OutgoingRuns.Key
   ) {
-    let byteCountMax = superframe.segmentByteCount &+ VXLANHeader.byteCount
-    for index in 0..<superframe.segmentCount {
-      if !outgoing.hasRoom(forBytes: byteCountMax, runs: 1) { flush() }
-      let start = outgoing.nextStart
-      writeHeader(at: start, segment: key.segment)
-      let byteCount = superframe.write(index, of: frame, to: start + VXLANHeader.byteCount)
-      outgoing.append(byteCount: byteCount &+ VXLANHeader.byteCount, key: key)
+    let stride = superframe.segmentByteCount &+ VXLANHeader.byteCount
+    let segmentCount = superframe.segmentCount
+    var index = 0
+    while index < segmentCount {
+      if !outgoing.hasRoom(forBytes: stride, runs: 1) { flush() }
+      // As many as one run takes, and one more that may be shorter.
+      let count = min(segmentCount &- index, outgoing.room(forDatagramsOf: stride, key: key))
+      var start = outgoing.nextStart
+      var byteCount = 0
+      for _ in 0..<count {
+        writeHeader(at: start, segment: key.segment)
+        byteCount = superframe.write(index, of: frame, to: start + VXLANHeader.byteCount) &+ VXLANHeader.byteCount
+        start += byteCount
+        index &+= 1
+      }
+      outgoing.append(count, stride: stride, lastByteCount: byteCount, key: key)
     }
   }
 

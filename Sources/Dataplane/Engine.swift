@@ -49,11 +49,11 @@ package struct Engine: ~Copyable {
 
   var counters: Counters
   var batches = BatchCounters()
-  var frames = FrameBatch()
-  var received = DatagramBatch()
-  var outgoing = OutgoingRuns()
+  var frames: FrameBatch
+  var received: DatagramBatch
+  var outgoing: OutgoingRuns
   /// Runs of flooded frames, one for each peer; their bytes are those of `outgoing`.
-  var copies = OutgoingRuns()
+  var copies: OutgoingRuns
   var deliveries = OutgoingFrames(capacity: LinuxIO.Limits.deliveryCountMax)
   var coalescing = Coalescing()
   /// By segment slot, what its TAP takes as superframes.
@@ -82,6 +82,14 @@ package struct Engine: ~Copyable {
     self.datagramPort = datagramPort
     self.sourcePortCount = sourcePortCount
     self.flowKey = flowKey
+    let memory = BatchMemory(pieces: [
+      FrameBatch.memoryByteCount, OutgoingRuns.memoryByteCount, DatagramBatch.memoryByteCount,
+      OutgoingRuns.memoryByteCount,
+    ])
+    frames = FrameBatch(in: memory)
+    outgoing = OutgoingRuns(in: memory)
+    received = DatagramBatch(in: memory)
+    copies = OutgoingRuns(in: memory)
     self.offloads = framePorts.map(\.mergeable)
     self.counters = Counters(segmentCount: topology.segments.count, peerCount: topology.peers.count)
   }

@@ -19,19 +19,23 @@ package struct DatagramBatch: ~Copyable {
     package var isFragmented: Bool
   }
 
+  package static let memoryByteCount = Limits.datagramsPerBatch * Limits.datagramByteCountMax
+
+  private let owner: BatchMemory
   private let memory: UnsafeMutablePointer<UInt8>
   private let records: UnsafeMutablePointer<clinuxio_datagram>
   package private(set) var count = 0
 
-  package init() {
-    // SAFETY: both are owned until `deinit`; the kernel writes at most datagramsPerBatch buffers and records.
-    memory = .allocate(capacity: Limits.datagramsPerBatch * Limits.datagramByteCountMax)
+  /// - Parameter memory: where `memoryByteCount` bytes are free.
+  package init(in memory: BatchMemory = BatchMemory(pieces: [memoryByteCount])) {
+    // SAFETY: both last until `deinit`; the kernel writes at most datagramsPerBatch buffers and records.
+    owner = memory
+    self.memory = memory.take(Self.memoryByteCount)
     records = .allocate(capacity: Limits.datagramsPerBatch)
     records.initialize(repeating: clinuxio_datagram(), count: Limits.datagramsPerBatch)
   }
 
   deinit {
-    memory.deallocate()
     records.deallocate()
   }
 

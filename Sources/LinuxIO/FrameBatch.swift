@@ -17,6 +17,9 @@ package struct FrameBatch: ~Copyable {
     }
   }
 
+  package static let memoryByteCount = Limits.frameBatchByteCount
+
+  private let owner: BatchMemory
   private let memory: UnsafeMutablePointer<UInt8>
   private let frames: UnsafeMutablePointer<Frame>
   private var usedByteCount = 0
@@ -24,14 +27,15 @@ package struct FrameBatch: ~Copyable {
   package private(set) var byteCount = 0
   package private(set) var count = 0
 
-  package init() {
-    // SAFETY: both are owned by this value until `deinit`, and indexed below their capacity only.
-    memory = .allocate(capacity: Limits.frameBatchByteCount)
+  /// - Parameter memory: where `memoryByteCount` bytes are free.
+  package init(in memory: BatchMemory = BatchMemory(pieces: [memoryByteCount])) {
+    // SAFETY: both last until `deinit`, and are indexed below their capacity only.
+    owner = memory
+    self.memory = memory.take(Self.memoryByteCount)
     frames = .allocate(capacity: Limits.framesPerBatch)
   }
 
   deinit {
-    memory.deallocate()
     frames.deallocate()
   }
 

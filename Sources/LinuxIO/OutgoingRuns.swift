@@ -62,6 +62,9 @@ package struct OutgoingRuns: ~Copyable {
     }
   }
 
+  package static let memoryByteCount = Limits.outgoingByteCount
+
+  private let owner: BatchMemory
   private let memory: UnsafeMutablePointer<UInt8>
   private let runs: UnsafeMutablePointer<Run>
   package let capacity: Int
@@ -70,15 +73,18 @@ package struct OutgoingRuns: ~Copyable {
   private var isClosed = true
   package private(set) var count = 0
 
-  package init(capacity: Int = Limits.outgoingRunCountMax) {
-    // SAFETY: both are owned until `deinit`; memory is handed out below `usedByteCount` + what `hasRoom` was asked for.
-    self.memory = .allocate(capacity: Limits.outgoingByteCount)
+  /// - Parameter memory: where `memoryByteCount` bytes are free.
+  package init(
+    capacity: Int = Limits.outgoingRunCountMax, in memory: BatchMemory = BatchMemory(pieces: [memoryByteCount])
+  ) {
+    // SAFETY: both last until `deinit`; memory is handed out below `usedByteCount` + what `hasRoom` was asked for.
+    owner = memory
+    self.memory = memory.take(Self.memoryByteCount)
     self.runs = .allocate(capacity: capacity)
     self.capacity = capacity
   }
 
   deinit {
-    memory.deallocate()
     runs.deallocate()
   }
 
@@ -116,6 +122,38 @@ package struct OutgoingRuns: ~Copyable {
     }
     usedByteCount &+= byteCount
     precondition(usedByteCount <= Limits.outgoingByteCount)
+  }
+
+  /// How many datagrams of `byteCount` bytes each may be written behind each other from `nextStart` on, to be added at
+  /// once: those that the last run still takes, or those of a new run. At least 1, once `hasRoom` has said so for one.
+  package func room(forDatagramsOf byteCount: Int, key: Key) -> Int {
+    let inMemory = (Limits.outgoingByteCount &- usedByteCount) / byteCount
+    let last = runs + (count &- 1)
+    guard !isClosed, byteCount == last.pointee.datagramByteCount, last.pointee.key == key,
+      last.pointee.byteCount &+ byteCount <= Limits.runByteCountMax
+    else { return min(inMemory, Limits.datagramsPerRun, Limits.runByteCountMax / byteCount) }
+    return min(
+      inMemory, Limits.datagramsPerRun &- last.pointee.datagramCount,
+      (Limits.runByteCountMax &- last.pointee.byteCount) / byteCount)
+  }
+
+  /// Adds `datagramCount` datagrams from `nextStart` on, of `stride` bytes each, the last of `lastByteCount`. Their
+  /// count is what `room` has allowed.
+  package mutating func append(_ datagramCount: Int, stride: Int, lastByteCount: Int, key: Key) {
+    precondition(datagramCount > 0 && lastByteCount <= stride)
+    // Several continue a run of their own length only: a shorter one would close the run that is there.
+    if datagramCount > 1, !isClosed, runs[count &- 1].datagramByteCount != stride { isClosed = true }
+    append(byteCount: datagramCount == 1 ? lastByteCount : stride, key: key)
+    guard datagramCount > 1 else { return }
+    let last = runs + (count &- 1)
+    let rest = (datagramCount &- 2) &* stride &+ lastByteCount
+    last.pointee.byteCount &+= rest
+    last.pointee.datagramCount &+= datagramCount &- 1
+    isClosed = lastByteCount < stride || last.pointee.datagramCount == Limits.datagramsPerRun
+    usedByteCount &+= rest
+    precondition(
+      usedByteCount <= Limits.outgoingByteCount && last.pointee.byteCount <= Limits.runByteCountMax
+        && last.pointee.datagramCount <= Limits.datagramsPerRun)
   }
 
   /// Adds a run as it stands: a copy for another peer of bytes that are here already.
