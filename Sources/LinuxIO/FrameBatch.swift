@@ -1,6 +1,6 @@
 /// Frames read from one TAP, packed one behind the other into memory that the batch owns.
 ///
-/// Each begins a whole number of cache lines after the first.
+/// Each begins with a cache line, and has the bytes of a `VirtioNetHeader` free in front of it.
 /// Filled by a port and emptied by the data path, on one thread.
 package struct FrameBatch: ~Copyable {
   /// One frame of the batch.
@@ -22,7 +22,7 @@ package struct FrameBatch: ~Copyable {
   private let owner: BatchMemory
   private let memory: UnsafeMutablePointer<UInt8>
   private let frames: UnsafeMutablePointer<Frame>
-  private var usedByteCount = 0
+  private var usedByteCount = Limits.cacheLineByteCount
   /// Of all frames, in bytes.
   package private(set) var byteCount = 0
   package private(set) var count = 0
@@ -42,7 +42,7 @@ package struct FrameBatch: ~Copyable {
   /// Forgets all frames; their memory is used again.
   package mutating func clear() {
     count = 0
-    usedByteCount = 0
+    usedByteCount = Limits.cacheLineByteCount
     byteCount = 0
   }
 
@@ -51,7 +51,8 @@ package struct FrameBatch: ~Copyable {
     count < Limits.framesPerBatch && byteCount < Limits.frameBatchByteCountEnough
   }
 
-  /// Where the next frame is to be read to: `Limits.frameByteCountMax` bytes. Only while `hasRoom`.
+  /// Where the next frame is to be read to: `Limits.frameByteCountMax` bytes, and a `VirtioNetHeader` in front of them.
+  /// Only while `hasRoom`.
   package mutating func nextStart() -> UnsafeMutablePointer<UInt8> {
     precondition(hasRoom)
     return memory + usedByteCount
@@ -63,7 +64,8 @@ package struct FrameBatch: ~Copyable {
     frames[count] = Frame(start: nextStart(), byteCount: byteCount, offload: offload)
     count += 1
     self.byteCount += byteCount
-    usedByteCount += (byteCount + Limits.cacheLineByteCount - 1) & ~(Limits.cacheLineByteCount - 1)
+    let toNext = byteCount + VirtioNetHeader.byteCount + Limits.cacheLineByteCount - 1
+    usedByteCount += toNext & ~(Limits.cacheLineByteCount - 1)
   }
 
   package subscript(index: Int) -> Frame {

@@ -10,9 +10,9 @@ package enum Limits {
   /// A batch of frames ends with the one that brings it to so many bytes: what fills one send. A second superframe
   /// would be read into memory that leaves the second-level cache before it is sent.
   package static let frameBatchByteCountEnough = 60_000
-  /// Memory of one batch: the bytes of all frames but the last, what rounds them up, and the last.
+  /// Memory of one batch: the bytes of all frames but the last, what headers and rounding up add to each, and the last.
   package static let frameBatchByteCount =
-    frameBatchByteCountEnough + framesPerBatch * cacheLineByteCount + frameByteCountMax
+    frameBatchByteCountEnough + (framesPerBatch + 1) * 2 * cacheLineByteCount + frameByteCountMax
   /// Buffers filled by one receive call, each with up to 64 datagrams of one flow (UDP_GRO). Eight gained 10 to 15 % of
   /// processor time over one.
   package static let datagramsPerBatch = 8

@@ -17,17 +17,11 @@ package final class TAPQueue: Sendable {
   /// Reads waiting frames behind those that are in `batch`, until none waits or the batch is full.
   /// - Returns: 0, or the `errno` of a read that failed otherwise than by finding nothing.
   package func receive(into batch: inout FrameBatch) -> Int32 {
-    var header = VirtioNetHeader()
     while batch.hasRoom {
-      let start = batch.nextStart()
-      let byteCount = withUnsafeMutablePointer(to: &header) { header in
-        // SAFETY: the header is 10 bytes without padding; the batch has frameByteCountMax bytes from `start`.
-        withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { vectors in
-          vectors[0] = iovec(iov_base: header, iov_len: VirtioNetHeader.byteCount)
-          vectors[1] = iovec(iov_base: start, iov_len: Limits.frameByteCountMax)
-          return readv(descriptor.rawValue, vectors.baseAddress, 2)
-        }
-      }
+      // The header lies in front of the frame: one piece of memory is cheaper to read into than two.
+      // SAFETY: the batch has room for the header in front of `start` and frameByteCountMax bytes from it on.
+      let start = batch.nextStart() - VirtioNetHeader.byteCount
+      let byteCount = read(descriptor.rawValue, start, VirtioNetHeader.byteCount + Limits.frameByteCountMax)
       if byteCount < 0 {
         switch errno {
         case EAGAIN: return 0
@@ -36,7 +30,8 @@ package final class TAPQueue: Sendable {
         }
       }
       // The kernel never hands over less than the header.
-      batch.append(byteCount: max(0, byteCount - VirtioNetHeader.byteCount), offload: header)
+      batch.append(
+        byteCount: max(0, byteCount - VirtioNetHeader.byteCount), offload: VirtioNetHeader(loading: start))
     }
     return 0
   }

@@ -27,6 +27,18 @@ package struct VirtioNetHeader: Equatable, Sendable {
   /// A whole frame with finished checksums.
   package init() {}
 
+  /// Reads the 10 bytes at `start`.
+  // SAFETY: the caller has them; every value of them is a header.
+  init(loading start: UnsafePointer<UInt8>) {
+    let bytes = UnsafeRawPointer(start)
+    flags = bytes.load(as: UInt8.self)
+    gsoType = bytes.load(fromByteOffset: 1, as: UInt8.self)
+    headerByteCount = bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self)
+    gsoByteCount = bytes.loadUnaligned(fromByteOffset: 4, as: UInt16.self)
+    checksumStart = bytes.loadUnaligned(fromByteOffset: 6, as: UInt16.self)
+    checksumOffset = bytes.loadUnaligned(fromByteOffset: 8, as: UInt16.self)
+  }
+
   @inlinable
   package var isSuperframe: Bool { gsoType != 0 }
   @inlinable

@@ -29,6 +29,20 @@ struct FrameBatchTests {
     }
   }
 
+  @Test("a frame begins with a cache line, and ten bytes in front of it belong to none")
+  func headroom() {
+    var batch = FrameBatch()
+    let lengths = [54, 55, 64, 118, 1514]
+    for (index, length) in lengths.enumerated() {
+      (batch.nextStart() - 10).initialize(repeating: 0xFF, count: 10)
+      append(length, of: UInt8(index), to: &batch)
+    }
+    for (index, length) in lengths.enumerated() {
+      let frame = batch[index]
+      #expect(UnsafeBufferPointer(start: frame.start, count: length).allSatisfy { $0 == UInt8(index) })
+    }
+  }
+
   @Test("64 frames of 900 bytes fit, and then there is no room until the batch is cleared")
   func frameCount() {
     var batch = FrameBatch()

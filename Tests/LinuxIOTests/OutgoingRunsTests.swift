@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 
 @testable import LinuxIO
@@ -47,5 +48,49 @@ struct OutgoingRunsTests {
     for length in [100, 100, 60] { runs.append(byteCount: length, key: key) }
     let run = runs[0]
     #expect((0...3).map { run.innerByteCount(ofFirst: $0, headerByteCount: 8) } == [0, 92, 184, 236])
+  }
+
+  /// The lengths of the datagrams, as a receiver of the runs would see them. Nil where a run breaks a rule.
+  private func lengths(of runs: borrowing OutgoingRuns) -> [Int]? {
+    var lengths: [Int] = []
+    var next: UnsafeMutablePointer<UInt8>?
+    for index in 0..<runs.count {
+      let run = runs[index]
+      let last = run.byteCount - (run.datagramCount - 1) * run.datagramByteCount
+      let isContinuous = next.map { $0 == run.start } ?? true
+      guard isContinuous, last > 0, last <= run.datagramByteCount, run.datagramCount <= 64, run.byteCount <= 65_507
+      else { return nil }
+      lengths += [Int](repeating: run.datagramByteCount, count: run.datagramCount - 1) + [last]
+      next = run.start + run.byteCount
+    }
+    return lengths
+  }
+
+  @Test("datagrams added at once lie as those added one by one, and in no more runs", arguments: 0..<200)
+  func addedAtOnce(seed: Int) {
+    var random = SeededGenerator(seed: UInt64(seed))
+    var atOnce = OutgoingRuns()
+    var single = OutgoingRuns()
+    var expected: [Int] = []
+    superframes: for _ in 0..<Int.random(in: 1...12, using: &random) {
+      let stride = [74, 600, 1000, 1464, 8964].randomElement(using: &random)!
+      var rest = Int.random(in: 1...100, using: &random)
+      let last = Int.random(in: 1...stride, using: &random)
+      while rest > 0 {
+        guard atOnce.hasRoom(forBytes: stride, runs: 1) else { break superframes }
+        let count = min(rest, atOnce.room(forDatagramsOf: stride, key: key))
+        rest -= count
+        atOnce.append(count, stride: stride, lastByteCount: rest == 0 ? last : stride, key: key)
+        for index in 0..<count {
+          let length = rest == 0 && index == count - 1 ? last : stride
+          single.append(byteCount: length, key: key)
+          expected.append(length)
+        }
+      }
+    }
+    let found = lengths(of: atOnce)
+    #expect(found == expected, "seed \(seed)")
+    let counts = (atOnce.count, single.count)
+    #expect(counts.0 <= counts.1, "seed \(seed)")
   }
 }
