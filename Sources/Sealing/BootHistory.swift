@@ -6,18 +6,22 @@ struct BootHistory {
   /// The process that last proved a session, and those before it, latest last.
   private(set) var proven: UInt64?
   private(set) var superseded: [UInt64] = []
-  /// The highest counter answered, by boot id: of the proven process and of those with unproven sessions.
-  private var highestAnswered: [UInt64: UInt64] = [:]
+  /// The highest counter answered of the processes that were answered last, latest last. It outlives the sessions that
+  /// came of it: a recording is answered once.
+  private(set) var answered: [(bootID: UInt64, counter: UInt64)] = []
 
   /// Whether an initiation is new.
   func mayAnswer(bootID: UInt64, counter: UInt64) -> Bool {
     guard !superseded.contains(bootID) else { return false }
-    return highestAnswered[bootID].map { counter > $0 } ?? true
+    return answered.first { $0.bootID == bootID }.map { counter > $0.counter } ?? true
   }
 
   /// An initiation that may be answered was.
   mutating func noteAnswered(bootID: UInt64, counter: UInt64) {
-    highestAnswered[bootID] = counter
+    answered.removeAll { $0.bootID == bootID }
+    answered.append((bootID, counter))
+    guard answered.count > Limits.answeredBootCountMax else { return }
+    if let oldest = answered.firstIndex(where: { $0.bootID != proven }) { answered.remove(at: oldest) }
   }
 
   /// A session that this process initiated was proven.
@@ -26,13 +30,9 @@ struct BootHistory {
     if let proven {
       superseded.append(proven)
       superseded.removeFirst(max(0, superseded.count - Limits.supersededBootCountMax))
-      highestAnswered[proven] = nil
+      answered.removeAll { $0.bootID == proven }
     }
+    superseded.removeAll { $0 == bootID }
     proven = bootID
-  }
-
-  /// The unproven session of this process is gone; of a process that never proved anything nothing is kept.
-  mutating func forgetUnproven(bootID: UInt64) {
-    if bootID != proven { highestAnswered[bootID] = nil }
   }
 }

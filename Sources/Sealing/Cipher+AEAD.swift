@@ -28,26 +28,27 @@ extension Cipher {
     }
   }
 
-  /// Encrypts `byteCount` bytes from `plaintext` to `ciphertext`, which may be the same, and appends the tag.
+  /// Encrypts `byteCount` bytes from `plaintext` to `ciphertext`, which may be the same, and appends the tag. False
+  /// where the cipher fails: then nobody may see what lies there.
   @inline(__always)
   func seal(
     _ plaintext: UnsafePointer<UInt8>, byteCount: Int, to ciphertext: UnsafeMutablePointer<UInt8>,
     additional: UnsafePointer<UInt8>, additionalByteCount: Int, nonce: borrowing Nonce,
     preparedKey: UnsafeMutableRawPointer
-  ) {
+  ) -> Bool {
     let size = UInt64(truncatingIfNeeded: byteCount)
     let additionalSize = UInt64(truncatingIfNeeded: additionalByteCount)
-    nonce.withPointer(for: self) { nonce in
+    return nonce.withPointer(for: self) { nonce in
       switch self {
       case .aes256gcm:
-        _ = crypto_aead_aes256gcm_encrypt_afternm(
-          ciphertext, nil, plaintext, size, additional, additionalSize, nil, nonce, Self.schedule(preparedKey))
+        crypto_aead_aes256gcm_encrypt_afternm(
+          ciphertext, nil, plaintext, size, additional, additionalSize, nil, nonce, Self.schedule(preparedKey)) == 0
       case .chacha20poly1305:
-        _ = crypto_aead_chacha20poly1305_ietf_encrypt(
-          ciphertext, nil, plaintext, size, additional, additionalSize, nil, nonce, Self.octets(preparedKey))
+        crypto_aead_chacha20poly1305_ietf_encrypt(
+          ciphertext, nil, plaintext, size, additional, additionalSize, nil, nonce, Self.octets(preparedKey)) == 0
       case .aegis128l:
-        _ = csodium_aegis128l_encrypt(
-          ciphertext, plaintext, size, additional, additionalSize, nonce, Self.octets(preparedKey))
+        csodium_aegis128l_encrypt(
+          ciphertext, plaintext, size, additional, additionalSize, nonce, Self.octets(preparedKey)) == 0
       }
     }
   }

@@ -12,16 +12,24 @@ final class CookieJar {
     madeAt = now
   }
 
-  /// Nil where the initiation shows the cookie of its source; else the reply that carries it there.
-  func demand(_ initiation: HandshakeMessage, from source: Endpoint, now: Instant) -> HandshakeMessage? {
+  /// Whether the initiation shows the cookie of its source. One without any costs nothing.
+  func isShown(by initiation: HandshakeMessage, from source: Endpoint, now: Instant) -> Bool {
+    HandshakeMAC.hasSecond(initiation)
+      && HandshakeMAC.isSecondValid(initiation, cookie: cookie(for: source, now: now))
+  }
+
+  /// The reply that carries the cookie of its source there.
+  func reply(to initiation: HandshakeMessage, from source: Endpoint, now: Instant) -> HandshakeMessage {
+    CookieReply.seal(
+      cookie(for: source, now: now), answering: initiation, responder: local.publicKey,
+      nonce: local.entropy.bytes(CookieReply.nonceByteCount))
+  }
+
+  private func cookie(for source: Endpoint, now: Instant) -> Cookie {
     if now >= madeAt + Limits.cookieLifetime {
       secret = CookieSecret(from: &local.entropy)
       madeAt = now
     }
-    let cookie = secret.cookie(for: source)
-    if HandshakeMAC.isSecondValid(initiation, cookie: cookie) { return nil }
-    return CookieReply.seal(
-      cookie, answering: initiation, responder: local.publicKey,
-      nonce: local.entropy.bytes(CookieReply.nonceByteCount))
+    return secret.cookie(for: source)
   }
 }

@@ -4,7 +4,10 @@ import VXLAN
 struct EndpointProof {
   let candidate: Endpoint
   let token: UInt64
+  /// When it was first sent, and last.
   let sentAt: Instant
+  var askedAt: Instant
 
+  /// Whether an answer still counts.
   func isPending(now: Instant) -> Bool { now < sentAt + Limits.proofLifetime }
 }

@@ -31,6 +31,11 @@ package struct HandshakeMAC: Sendable {
     return Self.areEqual(Self.mac(message.bytes[..<end], key: key), Self.first(of: message))
   }
 
+  /// Whether an initiation or a response has a `mac2` at all.
+  static func hasSecond(_ message: HandshakeMessage) -> Bool {
+    message.kind != .cookie && message.bytes.suffix(byteCount).contains { $0 != 0 }
+  }
+
   /// Whether an initiation or a response has the `mac2` that `cookie` makes, in constant time.
   static func isSecondValid(_ message: HandshakeMessage, cookie: Cookie) -> Bool {
     guard message.kind != .cookie else { return false }

@@ -5,6 +5,8 @@ import VXLAN
 ///     cipher mask u16 | 0 u16 | PSK ids 2 x u32, preferred first, 0 = none | boot id 8 | counter u64 | 0 u32
 package struct InitiationPayload: Equatable, Sendable {
   package static let byteCount = 32
+  /// Pre-shared keys that there is room to name.
+  package static let presharedKeyCountMax = 2
 
   package var ciphers: CipherMask
   /// Names of the pre-shared keys that the initiator has, preferred first; 0 means none.
@@ -16,7 +18,7 @@ package struct InitiationPayload: Equatable, Sendable {
 
   /// - Parameter presharedKeyIDs: two at most.
   package init(ciphers: CipherMask, presharedKeyIDs: [UInt32], bootID: UInt64, counter: UInt64) {
-    precondition(presharedKeyIDs.count <= 2 && !presharedKeyIDs.contains(0))
+    precondition(presharedKeyIDs.count <= Self.presharedKeyCountMax && !presharedKeyIDs.contains(0))
     self.ciphers = ciphers
     self.presharedKeyIDs = presharedKeyIDs
     self.bootID = bootID

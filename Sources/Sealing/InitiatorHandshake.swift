@@ -7,11 +7,16 @@ package struct InitiatorHandshake: ~Copyable {
   static let prologueLabel = Array("vtep-1".utf8)
 
   /// A session that the responder has proved to know the keys of.
-  package struct Result {
+  package struct Result: ~Copyable {
     package let secrets: SessionSecrets
     package let cipher: Cipher
     /// How the responder names the session.
     package let remoteIndex: UInt32
+
+    /// The initiator's keys; `index` is its own name for the session.
+    package consuming func keys(index: UInt32) -> (sealing: SealingKey, opening: OpeningKey) {
+      secrets.keys(initiator: true, cipher: cipher, sendIndex: remoteIndex, receiveIndex: index)
+    }
   }
 
   /// Our name for the session to be.

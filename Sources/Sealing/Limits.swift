@@ -12,10 +12,33 @@ enum Limits {
   /// How long an answered initiation may wait for the first frame that proves it.
   static let unprovenLifetime = Duration.seconds(10)
   static let unprovenCountMax = 4
+  /// Of one process of the peer: the responses to its last two attempts count there.
+  static let unprovenPerProcessCountMax = 2
   /// Processes of a peer that are known to be gone.
   static let supersededBootCountMax = 16
-  /// Initiations of one peer that are answered in a second: four agreements of keys each, 50 a second.
-  static let answersPerSecond = 12
+  /// Processes of a peer whose highest counter is remembered.
+  static let answeredBootCountMax = 32
+  /// Initiations of one peer that are answered: 12 in a second at most, of four agreements of keys each, which makes 48
+  /// of 50. Those whose sender showed a cookie have a share of their own.
+  static let answersPerSecond: UInt64 = 5
+  static let answerBurst: UInt64 = 3
+  static let cookieAnswersPerSecond: UInt64 = 3
+  static let cookieAnswerBurst: UInt64 = 1
+
+  /// Initiations that are opened in a second, of all peers, at 0.4 ms: under a tenth of a core.
+  static let initiationsPerSecond: UInt64 = 120
+  static let initiationBurst: UInt64 = 30
+  static let cookieInitiationsPerSecond: UInt64 = 40
+  static let cookieInitiationBurst: UInt64 = 10
+  /// Cookies that are given in a second: some microseconds each.
+  static let cookieRepliesPerSecond: UInt64 = 1_000
+  /// Initiations whose repetition is known without opening it: those of 20 s at the highest rate.
+  static let recentInitiationCountMax = 4_096
+  /// Responses from elsewhere than the attempt went to that are opened.
+  static let responsesPerSecond: UInt64 = 30
+  static let responseBurst: UInt64 = 10
+  /// Responses to one attempt that may fail to open.
+  static let responseFailureCountMax = 8
 
   /// Attempts whose answers still count.
   static let attemptCountMax = 2
@@ -32,8 +55,10 @@ enum Limits {
   /// Frames sent and nothing received for so long: the peer may have forgotten the session.
   static let silenceMax = Duration.seconds(15)
 
-  /// A probe of a new address that is not answered in this time is forgotten, and another may be sent.
-  static let proofLifetime = Duration.seconds(1)
+  /// A probe of a new address that is not answered in this time is forgotten: longer than any round trip.
+  static let proofLifetime = Duration.seconds(5)
+  /// After so long it is repeated, or another address asked instead.
+  static let proofInterval = Duration.seconds(1)
 
   /// The secret behind cookies is renewed after this time, and a cookie forgotten.
   static let cookieLifetime = Duration.seconds(120)

@@ -3,7 +3,7 @@
 package final class LocalEnd {
   package let privateKey: PrivateKey
   /// Preferred first; two at most.
-  package var presharedKeys: [PresharedKey]
+  package private(set) var presharedKeys: [PresharedKey]
   package let choice: CipherChoice
   /// The ciphers that passed the self-test.
   package let available: CipherMask
@@ -14,11 +14,15 @@ package final class LocalEnd {
   var entropy: any Entropy
   let mac: HandshakeMAC
 
+  /// - Throws: when no cipher could be offered, and for more pre-shared keys than an initiation names.
   package init(
     privateKey: PrivateKey, presharedKeys: [PresharedKey], choice: CipherChoice, available: CipherMask,
     entropy: any Entropy
-  ) {
-    precondition(presharedKeys.count <= 2 && !choice.offer(available: available).isEmpty)
+  ) throws(SealingFailure) {
+    guard !choice.offer(available: available).isEmpty else { throw .noCipher(choice) }
+    guard presharedKeys.count <= InitiationPayload.presharedKeyCountMax else {
+      throw .tooManyPresharedKeys(presharedKeys.count)
+    }
     self.privateKey = privateKey
     self.presharedKeys = presharedKeys
     self.choice = choice
@@ -29,6 +33,13 @@ package final class LocalEnd {
   }
 
   var publicKey: PublicKey { privateKey.publicKey }
+
+  /// Other pre-shared keys from the next handshake on. False, and nothing changed, for too many.
+  func setPresharedKeys(_ keys: [PresharedKey]) -> Bool {
+    guard keys.count <= InitiationPayload.presharedKeyCountMax else { return false }
+    presharedKeys = keys
+    return true
+  }
 
   /// What the next initiation says.
   func nextPayload() -> InitiationPayload {

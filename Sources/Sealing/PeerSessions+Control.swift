@@ -7,7 +7,8 @@ extension PeerSessions {
     switch message {
     case .probe(let size, let token):
       sendControl(.probeAnswer(udpPayloadByteCount: size, token: token), to: source)
-    case .probeAnswer(let size, let token): receiveAnswer(size, token, on: session, counter: counter, from: source)
+    case .probeAnswer(let size, let token):
+      receiveAnswer(size, token, on: session, counter: counter, from: source, now: now)
     case .keepalive, nil: break
     }
     if source != endpoint, session.lastMoveCounter.map({ counter > $0 }) ?? true { prove(source, now: now) }
@@ -15,13 +16,14 @@ extension PeerSessions {
 
   /// The peer's address moves only here.
   private func receiveAnswer(
-    _ size: UInt32, _ token: UInt64, on session: Session, counter: UInt64, from source: Endpoint
+    _ size: UInt32, _ token: UInt64, on session: Session, counter: UInt64, from source: Endpoint, now: Instant
   ) {
     guard let proof, proof.token == token else {
       perform(.probeAnswered(publicKey, udpPayloadByteCount: size, token: token, from: source))
       return
     }
-    guard source == proof.candidate, session.lastMoveCounter.map({ counter > $0 }) ?? true else { return }
+    guard proof.isPending(now: now), source == proof.candidate, session.lastMoveCounter.map({ counter > $0 }) ?? true
+    else { return }
     session.lastMoveCounter = counter
     self.proof = nil
     guard endpoint != source else { return }
@@ -29,23 +31,41 @@ extension PeerSessions {
     perform(.move(publicKey, to: source))
   }
 
-  /// Asks whether the peer is at `candidate`; one question at a time.
+  /// Asks whether the peer is at `candidate`; one question at a time, repeated with the same token as long as its
+  /// answer counts.
   func prove(_ candidate: Endpoint, now: Instant) {
-    guard let current, proof?.isPending(now: now) != true else { return }
-    let proof = EndpointProof(candidate: candidate, token: local.entropy.next(), sentAt: now)
+    guard let current, proof.map({ now >= $0.askedAt + Limits.proofInterval }) ?? true else { return }
+    var proof =
+      self.proof.flatMap { $0.candidate == candidate && $0.isPending(now: now) ? $0 : nil }
+      ?? EndpointProof(candidate: candidate, token: local.entropy.next(), sentAt: now, askedAt: now)
+    proof.askedAt = now
     self.proof = proof
     let size = SealedHeader.byteCount + ControlMessage.byteCountMin + current.cipher.tagByteCount
     sendControl(.probe(udpPayloadByteCount: UInt32(size), token: proof.token), to: candidate)
   }
 
+  /// Tells the peer of the current session until something comes back on it. What does not come within a round trip
+  /// after the last time will not: the response was for a process that is gone, or the answer was lost.
   func sendConfirm(now: Instant) {
+    if isProofOverdue, current?.opening.isProven == true { endOverdue(now: now) }
     guard let due = confirm, due.at <= now, let current else { return }
-    if current.opening.isProven || due.count == Limits.confirmCountMax + 1 {
+    if current.opening.isProven {
       confirm = nil
-      return
+    } else if due.count <= Limits.confirmCountMax {
+      let isLast = due.count == Limits.confirmCountMax
+      let wait = isLast ? max(Limits.confirmInterval, due.roundTrip) : Limits.confirmInterval
+      confirm = (count: due.count + 1, at: now + wait, to: due.to, roundTrip: due.roundTrip)
+      sendControl(.keepalive, to: due.to)
+    } else {
+      (confirm, isProofOverdue) = (nil, nextAttemptAt == nil)
+      nextAttemptAt = min(nextAttemptAt ?? now, now)
     }
-    confirm = (count: due.count + 1, at: now + Limits.confirmInterval)
-    sendControl(.keepalive, to: endpoint)
+  }
+
+  /// The session was sound, only slow: another is not needed.
+  private func endOverdue(now: Instant) {
+    dropAttempts(now: now)
+    (nextAttemptAt, attemptNumber, isProofOverdue) = (nil, 0, false)
   }
 
   func sampleTraffic(now: Instant) {
@@ -63,10 +83,10 @@ extension PeerSessions {
 
   /// The counters of the keys in use. An unproven session has none: its first datagram ends its being one.
   var counters: TrafficMarks.Counters {
-    let receiving = [current, previous].compactMap { $0?.opening }
-    return TrafficMarks.Counters(
-      sent: current?.sealing?.frameCount ?? 0, received: receiving.reduce(0) { $0 &+ $1.frameMark },
-      receivedControl: receiving.reduce(0) { $0 &+ $1.controlMark })
+    TrafficMarks.Counters(
+      sent: current?.sealing?.frameCount ?? 0,
+      received: (current?.opening.frameMark ?? 0) &+ (previous?.opening.frameMark ?? 0),
+      receivedControl: (current?.opening.controlMark ?? 0) &+ (previous?.opening.controlMark ?? 0))
   }
 
   /// Seals a control message with the current session, on the control thread's lane. Without a session, or when its

@@ -20,7 +20,7 @@ extension PeerSessions {
         from: local.privateKey, to: publicKey, ephemeralKey: local.newEphemeralKey(), index: index,
         payload: local.nextPayload(), cookie: cookie)
     else {
-      local.indexes.release(index, now: now)
+      local.indexes.discard(index)
       return
     }
     let bytes = handshake.initiation.bytes
@@ -38,16 +38,25 @@ extension PeerSessions {
     attemptNumber > Limits.attemptCountMax && attemptNumber.isMultiple(of: 2) ? configured : endpoint
   }
 
-  /// A response to one of our attempts. False where it is not authentic.
+  /// Where the attempt went that `answer` names; nil where there is none.
+  func destination(ofAttempt answer: HandshakeMessage) -> Endpoint? {
+    attempts.first { $0.handshake.index == answer.index }?.destination
+  }
+
+  /// A response to one of our attempts. False where it is not authentic, and after too many that were not.
   func receive(response: HandshakeMessage, now: Instant) -> Bool {
     guard let attempt = attempts.first(where: { $0.handshake.index == response.index }),
-      let result = attempt.handshake.open(response, presharedKeys: local.presharedKeys)
+      attempt.failureCount < Limits.responseFailureCountMax
     else { return false }
-    let keys = result.secrets.keys(
-      initiator: true, cipher: result.cipher, sendIndex: result.remoteIndex, receiveIndex: attempt.handshake.index)
+    guard let result = attempt.handshake.open(response, presharedKeys: local.presharedKeys) else {
+      attempt.failureCount += 1
+      return false
+    }
+    let keys = result.keys(index: attempt.handshake.index)
     attempts.removeAll { $0 === attempt }
     establish(
-      Session(keys, isInitiator: true, bootID: nil, now: now, &local.entropy), from: attempt.destination, now: now)
+      Session(keys, isInitiator: true, bootID: nil, now: now, &local.entropy), from: attempt.destination,
+      roundTrip: now.since(attempt.sentAt), now: now)
     return true
   }
 
@@ -60,44 +69,48 @@ extension PeerSessions {
     return true
   }
 
-  /// An initiation by this peer, opened. False where it is not answered: replayed, too many, or nothing in common.
-  func receive(initiation: borrowing ResponderHandshake, from source: Endpoint, now: Instant) -> Bool {
+  /// What becomes of an initiation.
+  enum Answer {
+    case answered
+    /// Our own goes before it.
+    case outranked
+    /// Replayed, or nothing in common.
+    case refused
+    /// One too many for the time.
+    case overBudget
+  }
+
+  /// An initiation by this peer, opened.
+  ///
+  /// It may be a recording, so it disturbs nothing: our own attempts go on until the session it leads to is proven.
+  func receive(
+    initiation: borrowing ResponderHandshake, from source: Endpoint, showsCookie: Bool, now: Instant
+  ) -> Answer {
     let payload = initiation.payload
-    guard boots.mayAnswer(bootID: payload.bootID, counter: payload.counter), countAnswer(now: now),
+    guard boots.mayAnswer(bootID: payload.bootID, counter: payload.counter),
       let cipher = local.choice.pick(from: payload.ciphers, available: local.available),
       let presharedKey = initiation.commonPresharedKey(local.presharedKeys)
-    else { return false }
-    if isTieWon(now: now) { return true }
-    guard let index = local.indexes.take(for: publicKey, from: &local.entropy, now: now) else { return false }
+    else { return .refused }
+    if isTieWon(now: now) { return .outranked }
+    guard answers.take(now: now) || (showsCookie && cookieAnswers.take(now: now)) else { return .overBudget }
+    guard let index = local.indexes.take(for: publicKey, from: &local.entropy, now: now) else { return .refused }
     guard
       let answer = initiation.respond(
         ephemeralKey: local.newEphemeralKey(), index: index, cipher: cipher, presharedKey: presharedKey)
     else {
-      local.indexes.release(index, now: now)
-      return false
+      local.indexes.discard(index)
+      return .refused
     }
     boots.noteAnswered(bootID: payload.bootID, counter: payload.counter)
-    if local.publicKey > publicKey { dropAttempts(now: now) }
-    let keys = answer.secrets.keys(
-      initiator: false, cipher: cipher, sendIndex: initiation.remoteIndex, receiveIndex: index)
-    hold(Session(keys, isInitiator: false, bootID: payload.bootID, now: now, &local.entropy), now: now)
-    perform(.send(answer.response.bytes, to: source))
-    return true
+    let response = answer.response.bytes
+    hold(Session(answer.keys(), isInitiator: false, bootID: payload.bootID, now: now, &local.entropy), now: now)
+    perform(.send(response, to: source))
+    return .answered
   }
 
   /// Whether our own initiation goes before the peer's: the lower key's first or second, while it is young.
   private func isTieWon(now: Instant) -> Bool {
     guard local.publicKey < publicKey, let latest = attempts.last else { return false }
     return latest.number <= Limits.tieAttemptMax && now < latest.sentAt + Limits.tieLifetime
-  }
-
-  private func countAnswer(now: Instant) -> Bool {
-    if let answers, now < answers.since + .seconds(1) {
-      guard answers.count < Limits.answersPerSecond else { return false }
-      self.answers = (answers.since, answers.count + 1)
-    } else {
-      answers = (now, 1)
-    }
-    return true
   }
 }

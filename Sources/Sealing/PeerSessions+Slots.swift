@@ -2,33 +2,55 @@ import VXLAN
 
 extension PeerSessions {
   /// A session that this side initiated and whose response is valid: it sends at once.
-  func establish(_ session: Session, from destination: Endpoint, now: Instant) {
+  func establish(_ session: Session, from destination: Endpoint, roundTrip: Duration, now: Instant) {
     perform(.receive(session.opening, from: publicKey))
     makeCurrent(session, now: now)
-    confirm = (count: 0, at: now)
+    confirm = (count: 0, at: now, to: destination, roundTrip: roundTrip)
     sendConfirm(now: now)
     if destination != endpoint { prove(destination, now: now) }
   }
 
   /// A session that the peer initiated and that was answered: it receives, and waits for proof.
+  /// One process has two at most, because the response to its attempt before the last counts there.
   func hold(_ session: Session, now: Instant) {
-    if let known = unproven.firstIndex(where: { $0.bootID == session.bootID }) {
-      retire(unproven.remove(at: known), now: now)
-    }
-    if unproven.count == Limits.unprovenCountMax { forget(unproven[0], now: now) }
+    promoteProven(now: now)
+    let sameProcess = unproven.filter { $0.bootID == session.bootID }
+    if sameProcess.count >= Limits.unprovenPerProcessCountMax { forget(sameProcess[0], now: now) }
+    if unproven.count >= Limits.unprovenCountMax { forget(unproven[0], now: now) }
     unproven.append(session)
     perform(.receive(session.opening, from: publicKey))
   }
 
   /// The first authentic datagram of an unproven session: the peer has the key, so it is used. An answer tells the peer
-  /// that its confirms arrive.
+  /// that its confirms arrive. Older ones go: a late datagram of a process that was replaced since must not make its
+  /// successor a process of the past.
   func promote(_ session: Session, now: Instant) {
     guard let index = unproven.firstIndex(where: { $0 === session }) else { return }
-    unproven.remove(at: index)
+    for older in unproven[..<index] { retire(older, now: now) }
+    unproven.removeFirst(index + 1)
+    if let current, session.derivedAt < current.derivedAt {
+      keepForReceiving(session, now: now)
+      return
+    }
     if let bootID = session.bootID { boots.noteProven(bootID: bootID) }
     makeCurrent(session, now: now)
     confirm = nil
     sendControl(.keepalive, to: endpoint)
+  }
+
+  /// Both ends initiated at once, and the response to our own came after we had answered: what the peer says first on
+  /// its session does not undo the newer one, which the peer goes over to.
+  private func keepForReceiving(_ session: Session, now: Instant) {
+    if let previous { retire(previous, now: now) }
+    session.stopSending()
+    previous = session
+    marks.rebase(counters)
+  }
+
+  /// Uses the newest session that a worker has authenticated a datagram of.
+  func promoteProven(now: Instant) {
+    guard !unproven.isEmpty, let proven = unproven.last(where: \.opening.isProven) else { return }
+    promote(proven, now: now)
   }
 
   private func makeCurrent(_ session: Session, now: Instant) {
@@ -38,7 +60,8 @@ extension PeerSessions {
     current = session
     marks = TrafficMarks(counting: counters)
     dropAttempts(now: now)
-    (nextAttemptAt, attemptNumber) = (nil, 0)
+    (nextAttemptAt, attemptNumber, isProofOverdue) = (nil, 0, false)
+    sessionCount += 1
     perform(.seal(session.sealing, to: publicKey))
   }
 
@@ -48,9 +71,7 @@ extension PeerSessions {
   }
 
   func endSessions(now: Instant) {
-    for session in unproven where now >= session.derivedAt + Limits.unprovenLifetime || session.isExhausted {
-      forget(session, now: now)
-    }
+    if !unproven.isEmpty { endUnproven(now: now) }
     if let previous, now >= previous.endsAt || previous.isExhausted {
       retire(previous, now: now)
       self.previous = nil
@@ -59,15 +80,20 @@ extension PeerSessions {
     if let current, now >= current.endsAt || current.isExhausted {
       retire(current, now: now)
       self.current = nil
-      confirm = nil
+      (confirm, isProofOverdue) = (nil, false)
       perform(.seal(nil, to: publicKey))
       if nextAttemptAt == nil { nextAttemptAt = now }
     }
   }
 
+  private func endUnproven(now: Instant) {
+    for session in unproven where now >= session.derivedAt + Limits.unprovenLifetime || session.isExhausted {
+      forget(session, now: now)
+    }
+  }
+
   private func forget(_ session: Session, now: Instant) {
     unproven.removeAll { $0 === session }
-    if let bootID = session.bootID { boots.forgetUnproven(bootID: bootID) }
     retire(session, now: now)
   }
 

@@ -16,7 +16,7 @@ final class PeerSessions {
 
   var current: Session?
   var previous: Session?
-  /// Oldest first, one per process of the peer.
+  /// Oldest first, two at most per process of the peer.
   var unproven: [Session] = []
 
   /// Initiations that may still be answered, the latest last.
@@ -30,11 +30,16 @@ final class PeerSessions {
   var cookie: (cookie: Cookie, until: Instant)?
 
   var boots = BootHistory()
-  /// The second that answers were last counted in, and how many there were.
-  var answers: (since: Instant, count: Int)?
+  /// What is answered of the peer's initiations, without a cookie and with one.
+  var answers = TokenBucket(perSecond: Limits.answersPerSecond, burst: Limits.answerBurst)
+  var cookieAnswers = TokenBucket(perSecond: Limits.cookieAnswersPerSecond, burst: Limits.cookieAnswerBurst)
 
-  /// How often and when next to say that the current session is there.
-  var confirm: (count: Int, at: Instant)?
+  /// How often and when next to say that the current session is there, and where its response came from.
+  var confirm: (count: Int, at: Instant, to: Endpoint, roundTrip: Duration)?
+  /// Whether the attempts under way are only because nothing came on the current session.
+  var isProofOverdue = false
+  /// How often a session became the current one.
+  var sessionCount: UInt64 = 0
   var marks = TrafficMarks(counting: .init(sent: 0, received: 0, receivedControl: 0))
   var proof: EndpointProof?
 
@@ -52,28 +57,55 @@ final class PeerSessions {
   /// All sessions that receive.
   var sessions: [Session] { [current, previous].compactMap { $0 } + unproven }
 
-  /// The earliest time at which `advance` has something to do that is known now.
-  var deadline: Instant? {
-    let ends = [current, previous].compactMap { $0?.endsAt } + unproven.map { $0.derivedAt + Limits.unprovenLifetime }
-    let replacement = nextAttemptAt ?? current?.rekeyAt
-    return (ends + [replacement, confirm?.at].compactMap { $0 }).min()
+  /// The session with this name.
+  func session(_ index: UInt32) -> Session? {
+    if let current, current.index == index { return current }
+    if let previous, previous.index == index { return previous }
+    return unproven.first { $0.index == index }
   }
 
-  func takeActions() -> [SessionAction] {
-    defer { actions = [] }
-    return actions
+  /// The earliest time at which `advance` has something to do that is known now.
+  var deadline: Instant? {
+    var earliest = Instant(nanoseconds: .max)
+    if let current { earliest = min(earliest, current.endsAt) }
+    if let previous { earliest = min(earliest, previous.endsAt) }
+    if let oldest = unproven.first { earliest = min(earliest, oldest.derivedAt + Limits.unprovenLifetime) }
+    if let replacement = nextAttemptAt ?? current?.rekeyAt { earliest = min(earliest, replacement) }
+    if let confirm { earliest = min(earliest, confirm.at) }
+    return earliest == Instant(nanoseconds: .max) ? nil : earliest
+  }
+
+  /// Moves what is to be done to the end of `all`.
+  func moveActions(to all: inout [SessionAction]) {
+    guard !actions.isEmpty else { return }
+    all += actions
+    actions = []
   }
 
   func perform(_ action: SessionAction) { actions.append(action) }
 
+  /// Takes note of what workers saw and ends what is over. It comes before anything that happens to the peer, so that
+  /// a late call finds no session that ended meanwhile. Nothing is initiated, since a response to the attempt before
+  /// the last may be what happens.
+  func settle(to now: Instant) {
+    promoteProven(now: now)
+    endSessions(now: now)
+  }
+
   /// Does what is due at `now`.
   func advance(to now: Instant) {
-    if let proven = unproven.last(where: \.opening.isProven) { promote(proven, now: now) }
-    endSessions(now: now)
+    settle(to: now)
     sampleTraffic(now: now)
     sendConfirm(now: now)
     if nextAttemptAt == nil, current?.wantsReplacement(now: now) == true { nextAttemptAt = now }
     if let due = nextAttemptAt, due <= now { initiate(now: now) }
+  }
+
+  /// What is to be told about the peer.
+  func status(now: Instant) -> SessionStatus {
+    SessionStatus(
+      state: current != nil ? .up : attempts.isEmpty && unproven.isEmpty ? .none : .handshake, cipher: current?.cipher,
+      keyAge: current.map { now.since($0.derivedAt) }, endpoint: endpoint, handshakeCount: sessionCount)
   }
 
   /// Ends everything, for a peer that is removed or a key that is no longer ours.
@@ -81,7 +113,7 @@ final class PeerSessions {
     for session in sessions { retire(session, now: now) }
     for attempt in attempts { local.indexes.release(attempt.handshake.index, now: now) }
     (current, previous, unproven, attempts) = (nil, nil, [], [])
-    (nextAttemptAt, confirm) = (nil, nil)
+    (nextAttemptAt, confirm, proof) = (nil, nil, nil)
     perform(.seal(nil, to: publicKey))
   }
 }

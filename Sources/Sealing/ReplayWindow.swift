@@ -37,7 +37,11 @@ struct ReplayWindow {
   }
 
   /// The highest accepted counter plus one.
-  var next: UInt64 { storage[Self.nextIndex].load(ordering: .relaxed) }
+  ///
+  /// Acquired, and stored releasing after the bits were cleared that the window moved over: whoever sees the new number
+  /// sees no bit of the counters that had those places before, and refuses nothing for it.
+  @inline(__always)
+  var next: UInt64 { storage[Self.nextIndex].load(ordering: .acquiring) }
 
   /// Whether `counter` would be accepted now. Without the lock this is a hint that spares the work of opening: a
   /// counter it refuses stays refused, one it lets through is judged again.
@@ -57,7 +61,7 @@ struct ReplayWindow {
       guard next &- counter <= Self.bitCount else { return false }
     } else {
       clear(from: next, to: counter)
-      storage[Self.nextIndex].store(counter &+ 1, ordering: .relaxed)
+      storage[Self.nextIndex].store(counter &+ 1, ordering: .releasing)
     }
     let word = bits(of: counter).pointee.load(ordering: .relaxed)
     guard word & Self.mask(of: counter) == 0 else { return false }

@@ -2,10 +2,18 @@
 /// One owner, one thread. Its secrets are wiped with it.
 package struct ResponderHandshake: ~Copyable {
   /// The response, and the session that its receipt will make.
-  package struct Result {
+  package struct Result: ~Copyable {
     /// The message of 104 bytes.
     package let response: HandshakeMessage
     package let secrets: SessionSecrets
+    package let cipher: Cipher
+    /// How the responder names the session.
+    package let index: UInt32
+
+    /// The responder's keys.
+    package consuming func keys() -> (sealing: SealingKey, opening: OpeningKey) {
+      secrets.keys(initiator: false, cipher: cipher, sendIndex: response.index, receiveIndex: index)
+    }
   }
 
   package let initiator: PublicKey
@@ -52,6 +60,8 @@ package struct ResponderHandshake: ~Copyable {
     let bytes = HandshakeMAC(to: initiator).appended(to: header + body, cookie: nil)
     guard let response = HandshakeMessage(parsing: bytes.span) else { return nil }
     let (first, second) = noise.split()
-    return Result(response: response, secrets: SessionSecrets(toResponder: first, toInitiator: second))
+    return Result(
+      response: response, secrets: SessionSecrets(toResponder: first, toInitiator: second), cipher: cipher,
+      index: index)
   }
 }

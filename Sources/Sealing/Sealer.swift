@@ -6,7 +6,8 @@ import VXLAN
 ///
 /// 1. Take a counter: one, or as many as a run has datagrams. None left: nothing is sent, ever, under this key.
 /// 2. Write the header, 16 bytes.
-/// 3. Encrypt the frame behind it, header authenticated with it, and write the tag behind the frame.
+/// 3. Encrypt the frame behind it, header authenticated with it, and write the tag behind the frame. Where the cipher
+///    fails nothing is left of the datagram.
 package struct Sealer {
   static let counterStride = 64
 
@@ -40,18 +41,22 @@ package struct Sealer {
 
   /// Seals `byteCount` bytes from `plaintext` into the datagram at `datagram`, which has room for `overheadByteCount`
   /// more. `plaintext` is elsewhere, or the 17th byte of `datagram`. Returns the datagram's size; 0 means that no
-  /// counter is left.
+  /// counter is left, or that the cipher failed: then the datagram is zero.
   /// - Parameter prefix: the header's first half, `SealedHeader.prefix(kind:vni:)`.
   @inline(__always)
   package func seal(
     _ plaintext: UnsafeRawPointer, byteCount: Int, prefix: UInt64, into datagram: UnsafeMutableRawPointer
   ) -> Int {
     guard let counter = take(1) else { return 0 }
-    write(plaintext, byteCount: byteCount, prefix: prefix, counter: counter, into: datagram)
+    guard write(plaintext, byteCount: byteCount, prefix: prefix, counter: counter, into: datagram) else {
+      Self.erase(datagram, byteCount: byteCount &+ overheadByteCount)
+      return 0
+    }
     return byteCount &+ overheadByteCount
   }
 
-  /// Seals the datagrams of a run in place. False, and nothing written, when there are not enough counters left.
+  /// Seals the datagrams of a run in place. False, and nothing written, when there are not enough counters left; false,
+  /// and all of them zero, when the cipher failed.
   package func seal(_ run: Run, prefix: UInt64) -> Bool {
     precondition(run.count > 0 && run.frameByteCount >= run.lastFrameByteCount && run.lastFrameByteCount > 0)
     guard let first = take(run.count) else { return false }
@@ -59,12 +64,23 @@ package struct Sealer {
     let stride = run.frameByteCount &+ overheadByteCount
     for index in 0..<run.count {
       let byteCount = index &+ 1 == run.count ? run.lastFrameByteCount : run.frameByteCount
-      write(
+      let isSealed = write(
         datagram + SealedHeader.byteCount, byteCount: byteCount, prefix: prefix,
         counter: first &+ UInt64(truncatingIfNeeded: index), into: datagram)
+      guard isSealed else {
+        Self.erase(run.start, byteCount: (run.count &- 1) &* stride &+ run.lastFrameByteCount &+ overheadByteCount)
+        return false
+      }
       datagram += stride
     }
     return true
+  }
+
+  // COLD: a cipher fails on no host that passed its self-test.
+  @inline(never)
+  private static func erase(_ bytes: UnsafeMutableRawPointer, byteCount: Int) {
+    // SAFETY: what `seal` was about to write, or wrote.
+    bytes.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
   }
 
   /// The first of `count` counters that nobody else gets.
@@ -81,12 +97,12 @@ package struct Sealer {
   private func write(
     _ plaintext: UnsafeRawPointer, byteCount: Int, prefix: UInt64, counter: UInt64,
     into datagram: UnsafeMutableRawPointer
-  ) {
+  ) -> Bool {
     let word = SealedHeader.Word(rawValue: base.rawValue | counter)
     datagram.storeBytes(of: prefix.bigEndian, as: UInt64.self)
     datagram.storeBytes(of: word.rawValue.bigEndian, toByteOffset: 8, as: UInt64.self)
     let header = datagram.assumingMemoryBound(to: UInt8.self)
-    cipher.seal(
+    return cipher.seal(
       plaintext.assumingMemoryBound(to: UInt8.self), byteCount: byteCount, to: header + SealedHeader.byteCount,
       additional: UnsafePointer(header), additionalByteCount: SealedHeader.byteCount, nonce: Nonce(word),
       preparedKey: preparedKey)

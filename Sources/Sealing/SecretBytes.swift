@@ -38,6 +38,22 @@ package final class SecretBytes: @unchecked Sendable {
     UnsafeMutableRawBufferPointer(rebasing: bytes[range])
   }
 
+  /// Whether the kernel lets this process lock `byteCount` bytes more (RLIMIT_MEMLOCK, without CAP_IPC_LOCK). Where it
+  /// does not, keys could be written to swap, and libsodium would not say so. To be asked after privileges are given
+  /// up, and before the first key is made; it locks so much for a moment.
+  /// - Parameter byteCount: 1 at least; `SessionTable.lockedByteCountMax(peerCount:)`.
+  package static func canLock(byteCount: Int) -> Bool {
+    precondition(byteCount > 0 && sodium_init() >= 0, "libsodium cannot be initialised")
+    // SAFETY: freed at the end, and unlocked before.
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: pageByteCount)
+    defer { memory.deallocate() }
+    guard sodium_mlock(memory, byteCount) == 0 else { return false }
+    return sodium_munlock(memory, byteCount) == 0
+  }
+
+  /// What is locked for one object of up to some thousand bytes.
+  static let pageByteCount = 4096
+
   /// Overwrites all bytes with zeros before the end of the object's life.
   func wipe() {
     sodium_memzero(bytes.baseAddress, bytes.count)

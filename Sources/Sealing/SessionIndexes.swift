@@ -33,7 +33,13 @@ struct SessionIndexes {
     return nil
   }
 
-  /// Ends the use of an index.
+  /// Gives back an index that nobody was told: it needs no rest.
+  mutating func discard(_ index: UInt32) {
+    precondition(owners.removeValue(forKey: index) != nil, "an index is given back once")
+  }
+
+  /// Ends the use of an index that was on the wire: of a session, of one that never was proven, or of an attempt. Its
+  /// peer may send to it as long as a session lives, whatever this side knows.
   mutating func release(_ index: UInt32, now: Instant) {
     precondition(owners.removeValue(forKey: index) != nil, "an index is released once")
     resting.insert(index)

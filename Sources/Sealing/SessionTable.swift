@@ -16,6 +16,8 @@ package final class SessionTable {
   private let local: LocalEnd
   private var peers: [PublicKey: PeerSessions] = [:]
   private let cookies: CookieJar
+  private var budget = HandshakeBudget()
+  private var recent = RecentInitiations()
   /// What no peer has asked for.
   private var pending: [SessionAction] = []
 
@@ -24,45 +26,92 @@ package final class SessionTable {
     cookies = CookieJar(local, now: now)
   }
 
+  /// Bytes that keys lock in memory at most, which `SecretBytes.canLock(byteCount:)` judges: a page for each session
+  /// and three for each attempt of a peer, and some for this process itself. Without trouble it is a sixth of that.
+  package static func lockedByteCountMax(peerCount: Int) -> Int {
+    let sessions = 2 + Limits.unprovenCountMax
+    return (32 + peerCount * (sessions + 3 * Limits.attemptCountMax)) * SecretBytes.pageByteCount
+  }
+
   /// Adds a peer, which is initiated to at the next `advance`. The caller has refused keys that are there and our own.
   package func add(_ publicKey: PublicKey, at endpoint: Endpoint, now: Instant) {
     precondition(peers[publicKey] == nil && publicKey != local.publicKey)
     peers[publicKey] = PeerSessions(publicKey, at: endpoint, local: local, now: now)
+    budget.add(endpoint.address)
   }
 
   /// Removes a peer and its sessions. The actions that this takes are returned.
   package func remove(_ publicKey: PublicKey, now: Instant) -> [SessionAction] {
     guard let peer = peers.removeValue(forKey: publicKey) else { return [] }
+    budget.remove(peer.configured.address)
     peer.endAll(now: now)
-    return peer.takeActions()
+    var actions: [SessionAction] = []
+    peer.moveActions(to: &actions)
+    return actions
   }
 
-  /// A datagram of kind handshake. Under load only those are opened whose sender has shown that it receives at its
-  /// address; the others are told how to.
+  /// Pre-shared keys for the handshakes to come, preferred first; sessions that are up stay. False, and nothing
+  /// changed, for more than two.
+  @discardableResult
+  package func setPresharedKeys(_ keys: [PresharedKey]) -> Bool { local.setPresharedKeys(keys) }
+
+  /// The public key of this process.
+  package var localPublicKey: PublicKey { local.publicKey }
+
+  /// A datagram of kind handshake.
+  ///
+  /// What costs agreements of keys has a budget. Under load, and when the budget is spent, only those initiations are
+  /// opened whose sender has shown that it receives at its address, the others are told how to; and only those answers
+  /// to our own that come from where the initiation went.
   package func receive(_ datagram: Span<UInt8>, from source: Endpoint, isUnderLoad: Bool, now: Instant) -> Verdict {
     guard let message = HandshakeMessage(parsing: datagram) else { return .refused }
     switch message.kind {
-    case .cookie:
-      return peer(owning: message.index).map { $0.receive(cookieReply: message, now: now) } == true
-        ? .consumed : .refused
-    case .response:
-      guard local.mac.isFirstValid(message), let peer = peer(owning: message.index) else { return .refused }
-      return peer.receive(response: message, now: now) ? .consumed : .refused
+    case .cookie, .response: return receive(answer: message, from: source, isUnderLoad: isUnderLoad, now: now)
     case .initiation:
-      guard local.mac.isFirstValid(message) else { return .refused }
-      if isUnderLoad, let reply = cookies.demand(message, from: source, now: now) {
-        pending.append(.send(reply.bytes, to: source))
-        return .consumed
+      guard local.mac.isFirstValid(message), !recent.contains(message) else { return .refused }
+      let showsCookie = cookies.isShown(by: message, from: source, now: now)
+      if !isUnderLoad && budget.takeInitiation(now: now)
+        || showsCookie && budget.takeInitiation(withCookieFrom: source.address, now: now)
+      {
+        return receive(initiation: message, from: source, showsCookie: showsCookie, now: now)
       }
-      return receive(initiation: message, from: source, now: now)
+      return showsCookie ? .refused : demandCookie(message, from: source, now: now)
     }
   }
 
-  private func receive(initiation: HandshakeMessage, from source: Endpoint, now: Instant) -> Verdict {
+  /// A response or a cookie.
+  private func receive(
+    answer message: HandshakeMessage, from source: Endpoint, isUnderLoad: Bool, now: Instant
+  ) -> Verdict {
+    guard message.kind == .cookie || local.mac.isFirstValid(message), let peer = peer(owning: message.index, now: now),
+      let destination = peer.destination(ofAttempt: message),
+      destination == source || !isUnderLoad && budget.takeResponse(now: now)
+    else { return .refused }
+    let isValid =
+      message.kind == .cookie
+      ? peer.receive(cookieReply: message, now: now) : peer.receive(response: message, now: now)
+    return isValid ? .consumed : .refused
+  }
+
+  private func receive(
+    initiation: HandshakeMessage, from source: Endpoint, showsCookie: Bool, now: Instant
+  ) -> Verdict {
     guard let handshake = ResponderHandshake(opening: initiation, with: local.privateKey),
       let peer = peers[handshake.initiator]
     else { return .refused }
-    return peer.receive(initiation: handshake, from: source, now: now) ? .consumed : .refused
+    recent.note(initiation)
+    peer.settle(to: now)
+    switch peer.receive(initiation: handshake, from: source, showsCookie: showsCookie, now: now) {
+    case .answered, .outranked: return .consumed
+    case .refused: return .refused
+    case .overBudget: return showsCookie ? .refused : demandCookie(initiation, from: source, now: now)
+    }
+  }
+
+  private func demandCookie(_ initiation: HandshakeMessage, from source: Endpoint, now: Instant) -> Verdict {
+    guard budget.takeCookieReply(now: now) else { return .refused }
+    pending.append(.send(cookies.reply(to: initiation, from: source, now: now).bytes, to: source))
+    return .consumed
   }
 
   /// An authentic control message: what a worker opened with the key of its index.
@@ -70,7 +119,7 @@ package final class SessionTable {
   package func receive(
     control plaintext: Span<UInt8>, _ word: SealedHeader.Word, from source: Endpoint, now: Instant
   ) {
-    guard let (peer, session) = session(word.index) else { return }
+    guard let peer = peer(owning: word.index, now: now), let session = peer.session(word.index) else { return }
     var message = ControlMessage(parsing: plaintext)
     if case .probe(let size, _) = message,
       Int(size) != SealedHeader.byteCount + plaintext.count + session.cipher.tagByteCount
@@ -83,8 +132,9 @@ package final class SessionTable {
   /// A datagram that no session has the index of came from `source`: its sender may have a session that we lost.
   /// *Complexity.* Linear in peers; callers join those of one address.
   package func noteUnknownSession(from source: Endpoint, now: Instant) {
-    for peer in peers.values where peer.current == nil && peer.endpoint.address == source.address {
-      peer.trigger(now: now)
+    for peer in peers.values where peer.endpoint.address == source.address {
+      peer.settle(to: now)
+      if peer.current == nil { peer.trigger(now: now) }
     }
   }
 
@@ -94,12 +144,26 @@ package final class SessionTable {
   }
 
   /// When `advance` is to be called at the latest.
-  package var nextDeadline: Instant? { peers.values.compactMap(\.deadline).min() }
+  package var nextDeadline: Instant? {
+    var earliest: Instant?
+    for peer in peers.values {
+      guard let deadline = peer.deadline else { continue }
+      earliest = earliest.map { min($0, deadline) } ?? deadline
+    }
+    return earliest
+  }
 
   /// What is to be done since the last call.
   package func takeActions() -> [SessionAction] {
-    defer { pending = [] }
-    return pending + peers.values.flatMap { $0.takeActions() }
+    var actions = pending
+    pending = []
+    for peer in peers.values { peer.moveActions(to: &actions) }
+    return actions
+  }
+
+  /// What is to be told about the session with a peer; state `none` for a key that is no peer's.
+  package func status(_ publicKey: PublicKey, now: Instant) -> SessionStatus {
+    peers[publicKey]?.status(now: now) ?? .unknown
   }
 
   /// The session that sends to a peer.
@@ -108,14 +172,10 @@ package final class SessionTable {
   /// Where datagrams to a peer go.
   package func endpoint(_ publicKey: PublicKey) -> Endpoint? { peers[publicKey]?.endpoint }
 
-  private func peer(owning index: UInt32) -> PeerSessions? {
-    local.indexes.owner(of: index).flatMap { peers[$0] }
-  }
-
-  private func session(_ index: UInt32) -> (PeerSessions, Session)? {
-    guard let peer = peer(owning: index), let session = peer.sessions.first(where: { $0.index == index }) else {
-      return nil
-    }
-    return (peer, session)
+  /// The peer that an index belongs to, as it is at `now`.
+  private func peer(owning index: UInt32, now: Instant) -> PeerSessions? {
+    guard let peer = local.indexes.owner(of: index).flatMap({ peers[$0] }) else { return nil }
+    peer.settle(to: now)
+    return peer
   }
 }

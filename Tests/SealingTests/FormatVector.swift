@@ -70,25 +70,28 @@ struct FormatVector {
     else { throw HandshakePair.NoInitiation() }
     add("initiation", initiator.initiation.bytes)
     add("response", answer.response.bytes)
-    add("T1", result.secrets.toResponder.bytes)
-    add("T2", result.secrets.toInitiator.bytes)
+    let (first, second) = (result.secrets.toResponder, result.secrets.toInitiator)
+    add("T1", first.bytes)
+    add("T2", second.bytes)
     for cipher in Cipher.allCases {
-      for (name, secret) in [("T1", result.secrets.toResponder), ("T2", result.secrets.toInitiator)] {
+      for (name, secret) in [("T1", first), ("T2", second)] {
         let key = PreparedKey.derive(cipher, from: secret)
         add("\(cipher) key from \(name)", key.bytes.prefix(cipher.keyByteCount))
       }
     }
     for cipher in [Cipher.aes256gcm, .chacha20poly1305] {
-      try addDatagrams(cipher, result.secrets)
+      try addDatagrams(cipher, (toResponder: first, toInitiator: second))
     }
   }
 
   /// On one lane counters go up; a key's first datagrams are with 0 and 1.
-  private mutating func addDatagrams(_ cipher: Cipher, _ secrets: SessionSecrets) throws {
-    let initiators = secrets.keys(
+  private mutating func addDatagrams(_ cipher: Cipher, _ secrets: (toResponder: SecretBytes, toInitiator: SecretBytes))
+    throws
+  {
+    let initiators = SessionSecrets(toResponder: secrets.toResponder, toInitiator: secrets.toInitiator).keys(
       initiator: true, cipher: cipher, sendIndex: responderIndex, receiveIndex: initiatorIndex
     ).sealing
-    let responders = secrets.keys(
+    let responders = SessionSecrets(toResponder: secrets.toResponder, toInitiator: secrets.toInitiator).keys(
       initiator: false, cipher: cipher, sendIndex: initiatorIndex, receiveIndex: responderIndex
     ).sealing
     let frame = (0..<60).map { UInt8($0) }

@@ -26,6 +26,12 @@ final class HandshakePair {
     payload = InitiationPayload(ciphers: ciphers, presharedKeyIDs: [], bootID: 0x0102_0304_0506_0708, counter: 9)
   }
 
+  /// The responder's end of a handshake.
+  struct Answer {
+    let response: HandshakeMessage
+    let keys: (sealing: SealingKey, opening: OpeningKey)
+  }
+
   /// The handshake could not begin: no test wants that.
   struct NoInitiation: Error {}
 
@@ -42,14 +48,18 @@ final class HandshakePair {
 
   /// The answer to `initiation`, or nil where there is none.
   func respond(to initiation: HandshakeMessage, cipher: Cipher = .chacha20poly1305)
-    -> ResponderHandshake.Result?
+    -> Answer?
   {
     guard let handshake = ResponderHandshake(opening: initiation, with: responderKey),
       handshake.initiator == initiatorKey.publicKey,
       let presharedKey = handshake.commonPresharedKey(responderPresharedKeys)
     else { return nil }
-    return handshake.respond(
-      ephemeralKey: PrivateKey(from: &entropy), index: 0x12345, cipher: cipher, presharedKey: presharedKey)
+    guard
+      let result = handshake.respond(
+        ephemeralKey: PrivateKey(from: &entropy), index: 0x12345, cipher: cipher, presharedKey: presharedKey)
+    else { return nil }
+    let response = result.response
+    return Answer(response: response, keys: result.keys())
   }
 
   /// A whole handshake, or nil where either side refuses.
@@ -58,11 +68,14 @@ final class HandshakePair {
     guard let answer = respond(to: initiator.initiation, cipher: cipher),
       let result = initiator.open(answer.response, presharedKeys: initiatorPresharedKeys)
     else { return nil }
-    return Outcome(
-      cipher: result.cipher,
-      initiator: result.secrets.keys(
-        initiator: true, cipher: result.cipher, sendIndex: result.remoteIndex, receiveIndex: initiator.index),
-      responder: answer.secrets.keys(
-        initiator: false, cipher: cipher, sendIndex: initiator.index, receiveIndex: result.remoteIndex))
+    let cipher = result.cipher
+    return Outcome(cipher: cipher, initiator: result.keys(index: initiator.index), responder: answer.keys)
+  }
+
+  /// Whether `response` makes a session of `initiator`'s attempt.
+  static func opens(
+    _ response: HandshakeMessage, _ initiator: borrowing InitiatorHandshake, presharedKeys: [PresharedKey] = []
+  ) -> Bool {
+    if initiator.open(response, presharedKeys: presharedKeys) != nil { true } else { false }
   }
 }

@@ -64,11 +64,18 @@ struct SessionRuleTests {
     #expect(!boots.mayAnswer(bootID: 1, counter: 5) && !boots.mayAnswer(bootID: 1, counter: 4))
     #expect(boots.mayAnswer(bootID: 1, counter: 6) && boots.mayAnswer(bootID: 2, counter: 1))
     boots.noteProven(bootID: 1)
-    boots.forgetUnproven(bootID: 1)
+    for bootID in UInt64(2)...33 { boots.noteAnswered(bootID: bootID, counter: 9) }
     #expect(!boots.mayAnswer(bootID: 1, counter: 5), "a proven process is not forgotten")
-    boots.noteAnswered(bootID: 2, counter: 9)
-    boots.forgetUnproven(bootID: 2)
-    #expect(boots.mayAnswer(bootID: 2, counter: 9), "nothing is kept of one that proved nothing")
+    #expect(boots.mayAnswer(bootID: 2, counter: 9), "of 33, the oldest that proved nothing is")
+    for bootID in UInt64(3)...33 { #expect(!boots.mayAnswer(bootID: bootID, counter: 9)) }
+    #expect(boots.answered.count == 32)
+  }
+
+  @Test("a process that proves a session again is not one of the past")
+  func rehabilitated() {
+    var boots = BootHistory()
+    for bootID: UInt64 in [1, 2, 1] { boots.noteProven(bootID: bootID) }
+    #expect(boots.mayAnswer(bootID: 1, counter: 1) && !boots.mayAnswer(bootID: 2, counter: 1))
   }
 
   @Test("the last 16 superseded processes are refused, an unproven one supersedes nobody")

@@ -21,6 +21,27 @@ struct SessionSimulationTests {
     for index in 0..<count { try Run(seed: first &+ UInt64(index)).check() }
   }
 
+  @Test("round trips of 0.8 to 3 s lead to a session within 8 s, and to no more than that", arguments: 0..<40)
+  func slowRoundTrips(number: Int) throws {
+    let seed = TestSeed.next("round trips") &+ UInt64(number)
+    let wire = SimulatedWire(seed: seed)
+    let oneWay = 400 + 1_100 * number / 39
+    wire.faults.delay = .milliseconds(oneWay)..<(.milliseconds(oneWay + oneWay / 20 + 1))
+    wire.run(for: .seconds(8))
+    let first = "seed \(seed), one way \(oneWay) ms"
+    for side in 0..<2 { #expect(wire.ends[side].send([1]), "\(first)") }
+    wire.run(for: .seconds(7))
+    for side in 0..<2 { #expect(wire.ends[side].received == [[1]], "\(first)") }
+    let count = wire.sent.count
+    for number in UInt8(2)..<92 {
+      for side in 0..<2 { #expect(wire.ends[side].send([number])) }
+      wire.run(for: .seconds(1))
+    }
+    #expect(!wire.sent.dropFirst(count).contains { SessionTimingTests.isHandshake($0.bytes) }, "\(first)")
+    wire.run(for: .seconds(2))
+    for side in 0..<2 { #expect(wire.ends[side].received == (UInt8(1)..<92).map { [$0] }, "\(first)") }
+  }
+
   /// One simulated history: troubled for a while, then quiet.
   private final class Run {
     private let seed: UInt64

@@ -127,7 +127,7 @@ struct SessionTimingTests {
     let wire = SimulatedWire(seed: 1)
     let lower = wire.lower
     wire.isCut = { bytes, side in side != lower && Self.isControl(bytes) }
-    wire.run(for: .seconds(5))
+    wire.run(for: .milliseconds(1_500))
     let times = Self.times(wire, lower, Self.isControl)
     try #require(times.count == 6)
     for (gap, time) in zip(zip(times.dropFirst(), times).map { $0 - $1 }, times) {
@@ -136,6 +136,86 @@ struct SessionTimingTests {
     let answered = try Self.connected()
     answered.run(for: .seconds(5))
     #expect(Self.times(answered, answered.lower, Self.isControl).count == 1)
+  }
+
+  @Test("a session of which nothing comes back after all confirms is replaced at once")
+  func unansweredConfirms() throws {
+    let wire = SimulatedWire(seed: 1)
+    let lower = wire.lower
+    wire.isCut = { bytes, side in side != lower && Self.isControl(bytes) }
+    wire.run(for: .seconds(2))
+    let times = Self.times(wire, lower, Self.isInitiation)
+    #expect(times.count == 2 && times[1] > 1.5 && times[1] < 1.6)
+  }
+
+  @Test("a session that proves itself after all is not replaced")
+  func lateProof() throws {
+    let wire = SimulatedWire(seed: 1)
+    let lower = wire.lower
+    wire.run(for: .milliseconds(12))
+    wire.isCut = { bytes, side in side == lower ? Self.isInitiation(bytes) : Self.isControl(bytes) }
+    wire.run(for: .milliseconds(1_700))
+    #expect(Self.times(wire, lower, Self.isInitiation).count == 2)
+    let index = wire.current(lower)?.index
+    #expect(wire.ends[1 - lower].send([1]))
+    wire.run(for: .seconds(20))
+    #expect(Self.times(wire, lower, Self.isInitiation).count == 2 && wire.current(lower)?.index == index)
+  }
+
+  @Test("after 2^32 frames a session is replaced, not one before, and none is lost: faults 26")
+  func frameCount() throws {
+    let wire = try Self.connected()
+    let lower = wire.lower
+    let first = try #require(wire.current(lower))
+    try #require(first.sealing).skipForTesting(lane: 1, to: 1 << 32 - 3)
+    for number in UInt8(0)..<20 {
+      let count = first.sealing?.sealedCount
+      #expect(wire.ends[lower].send([number]) && wire.ends[1 - lower].send([number]))
+      wire.run(for: .milliseconds(500))
+      if let count { #expect((wire.current(lower) === first) == (count + 1 < 1 << 32)) }
+    }
+    #expect(wire.current(lower) !== first)
+    for side in 0..<2 { #expect(wire.ends[side].received == (UInt8(0)..<20).map { [$0] }) }
+    #expect(Self.times(wire, lower, Self.isInitiation).count == 2)
+  }
+
+  @Test("a thousand peers with nothing due cost less than a tenth of the time between two looks at them")
+  func idlePeers() throws {
+    var entropy = SeededEntropy(seed: 1)
+    let key = PrivateKey(from: &entropy)
+    let local = try LocalEnd(
+      privateKey: key, presharedKeys: [], choice: .automatic, available: CipherMask([.chacha20poly1305]),
+      entropy: entropy)
+    var now = Instant(nanoseconds: 1_000_000_000)
+    let table = SessionTable(local, now: now)
+    let peers = (0..<1_000).map { _ in PrivateKey(from: &entropy) }
+    for (index, peer) in peers.enumerated() {
+      table.add(peer.publicKey, at: Endpoint(address: IPAddress(ipv4: UInt32(index)), udpPort: 4790), now: now)
+    }
+    table.advance(to: now)
+    for case .send(let bytes, let destination) in table.takeActions() {
+      let message = try #require(HandshakeMessage(bytes))
+      guard let handshake = ResponderHandshake(opening: message, with: peers[Int(destination.address.low)]),
+        let answer = handshake.respond(
+          ephemeralKey: key, index: 1, cipher: .chacha20poly1305, presharedKey: nil)
+      else { throw HandshakePair.NoInitiation() }
+      #expect(table.receive(answer.response.bytes.span, from: destination, isUnderLoad: true, now: now) == .consumed)
+    }
+    #expect(peers.allSatisfy { table.current($0.publicKey) != nil })
+    for _ in 0..<4 {
+      now = now + .milliseconds(250)
+      table.advance(to: now)
+    }
+    _ = table.takeActions()
+    let durations = (0..<50).map { _ in
+      ContinuousClock().measure {
+        table.advance(to: now)
+        _ = table.nextDeadline
+      }
+    }
+    let best = try #require(durations.min())
+    print("an advance of 1,000 idle peers: \(best)")
+    #expect(best < .milliseconds(25) && table.takeActions().isEmpty, "unoptimised, a tenth of the interval")
   }
 
   @Test("who receives frames and sends none says so after 10 s, who sends does not")

@@ -27,9 +27,13 @@ final class SimulatedEnd {
   ) {
     self.key = key
     self.remote = remote
-    local = LocalEnd(
-      privateKey: key, presharedKeys: presharedKeys, choice: .automatic,
-      available: CipherMask([.chacha20poly1305]), entropy: SeededEntropy(seed: seed))
+    do {
+      local = try LocalEnd(
+        privateKey: key, presharedKeys: presharedKeys, choice: .automatic,
+        available: CipherMask([.chacha20poly1305]), entropy: SeededEntropy(seed: seed))
+    } catch {
+      preconditionFailure("an end that tests use is sound: \(error)")
+    }
     table = SessionTable(local, now: now)
     table.add(peer, at: remote, now: now)
   }

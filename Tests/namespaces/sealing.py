@@ -1,5 +1,7 @@
 """A decoder of sealed segments, written after docs/sealing-format.md alone: Noise, keys, datagrams and cookies with the
-`cryptography` package and hashlib. It judges the program, so it shares nothing with it."""
+`cryptography` package and hashlib. It judges the program, so it shares nothing with it.
+
+AEGIS-128L is not in the `cryptography` package (48.0.0): its keys are derived here, its datagrams are not opened."""
 
 import hashlib
 import hmac
