@@ -1,4 +1,5 @@
 import Replay
+import Sealing
 import VXLAN
 
 /// Whole frames through the data path, both ways, without a kernel: everything from judging to settling. Superframes
@@ -22,6 +23,22 @@ enum EngineBenchmarks {
         stepCount: superframeStepCount),
       benchmark(
         "decapsulate and join a segment of \(segmentCount)", .superframeDecapsulation(),
+        stepCount: superframeStepCount),
+    ] + Cipher.allCases.filter(\.isAvailable).flatMap(sealed)
+  }
+
+  /// The same over sealed segments. What is opened has to be sealed before, and that is measured too.
+  private static func sealed(_ cipher: Cipher) -> [Benchmark] {
+    let back = ReplayTraffic.frames(byteCount: frameByteCount, to: ReplayTraffic.here, from: ReplayTraffic.there)
+    return [
+      benchmark("\(cipher): encapsulate a frame", .sealedEncapsulation(frames(to: ReplayTraffic.there), cipher)),
+      benchmark("\(cipher): encapsulate a frame to 8 peers", .sealedEncapsulation(frames(to: .broadcast), cipher)),
+      benchmark("\(cipher): seal and decapsulate a frame", .sealedDecapsulation(back, cipher)),
+      benchmark(
+        "\(cipher): encapsulate a segment of a superframe", .sealedSuperframeEncapsulation(cipher),
+        stepCount: superframeStepCount),
+      benchmark(
+        "\(cipher): seal, decapsulate and join a segment", .sealedSuperframeDecapsulation(cipher),
         stepCount: superframeStepCount),
     ]
   }

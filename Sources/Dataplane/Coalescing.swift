@@ -1,5 +1,6 @@
 import Glibc
 import LinuxIO
+import Sealing
 import VXLAN
 
 /// The superframe under way to a TAP: consecutive segments of one flow become one write, their payload not copied.
@@ -50,26 +51,59 @@ struct Coalescing {
     _ start: UnsafeMutablePointer<UInt8>, byteCount: Int, datagramByteCount: Int, header: UInt64, segment: Int,
     peer: Int, to frames: inout OutgoingFrames
   ) -> Taken {
+    let taken = extend(segment: segment, peer: peer, to: &frames) { taken in
+      // Whole datagrams but the last: what was taken of frames tells where the next one is.
+      let offset = taken.byteCount &+ taken.count &* VXLANHeader.byteCount
+      let datagram = start + offset
+      let length = min(byteCount &- offset, datagramByteCount)
+      guard length >= VXLANHeader.byteCount, datagram.native64(at: 0) == header else { return nil }
+      return (datagram + VXLANHeader.byteCount, length &- VXLANHeader.byteCount)
+    }
+    return Taken(count: taken.count, byteCount: taken.byteCount &+ taken.count &* VXLANHeader.byteCount)
+  }
+
+  /// The same for datagrams of one session that were opened, up to the first that was not. Answers what was taken,
+  /// its bytes those of whole datagrams.
+  ///
+  /// - Parameters:
+  ///   - slots: `count` of them.
+  ///   - addedByteCount: header and tag of each.
+  mutating func extend(
+    _ slots: UnsafeMutablePointer<Opener.Slot>, count: Int, addedByteCount: Int, segment: Int, peer: Int,
+    to frames: inout OutgoingFrames
+  ) -> Taken {
+    let taken = extend(segment: segment, peer: peer, to: &frames) { taken in
+      guard taken.count < count, slots[taken.count].verdict == .opened else { return nil }
+      let slot = slots[taken.count]
+      return (
+        slot.datagram.assumingMemoryBound(to: UInt8.self) + SealedHeader.byteCount,
+        slot.byteCount &- addedByteCount
+      )
+    }
+    return Taken(count: taken.count, byteCount: taken.byteCount &+ taken.count &* addedByteCount)
+  }
+
+  /// Adds what continues the superframe of the frames that `next` names, given what was taken so far; it ends with nil.
+  /// Answers how many were taken, and the bytes of these frames.
+  @inline(__always)
+  private mutating func extend(
+    segment: Int, peer: Int, to frames: inout OutgoingFrames,
+    next: (Taken) -> (frame: UnsafeMutablePointer<UInt8>, byteCount: Int)?
+  ) -> Taken {
     var taken = Taken()
     guard var open = run, open.segment == segment, open.peer == peer else { return taken }
     let vectors = frames.freeVectors
     var isEnded = false
-    while taken.count < vectors.count, taken.byteCount < byteCount, !isEnded {
-      let datagram = start + taken.byteCount
-      let length = min(byteCount &- taken.byteCount, datagramByteCount)
-      let frame = datagram + VXLANHeader.byteCount
-      guard length >= VXLANHeader.byteCount, datagram.native64(at: 0) == header,
-        open.take(frame, byteCount: length &- VXLANHeader.byteCount)
-      else { break }
-      let payloadByteCount = length &- VXLANHeader.byteCount &- open.headers.headerByteCount
+    while taken.count < vectors.count, !isEnded {
+      guard let (frame, byteCount) = next(taken), open.take(frame, byteCount: byteCount) else { break }
+      let payloadByteCount = byteCount &- open.headers.headerByteCount
       // SAFETY: the index is below the buffer's count.
       vectors[taken.count] = iovec(iov_base: frame + open.headers.headerByteCount, iov_len: payloadByteCount)
       taken.count &+= 1
-      taken.byteCount &+= length
+      taken.byteCount &+= byteCount
       isEnded = open.isEnded(byFrameWith: payloadByteCount)
     }
-    frames.extendLast(
-      payloadCount: taken.count, frameByteCount: taken.byteCount &- taken.count &* VXLANHeader.byteCount)
+    frames.extendLast(payloadCount: taken.count, frameByteCount: taken.byteCount)
     run = open
     if isEnded { finish(&frames) }
     return taken

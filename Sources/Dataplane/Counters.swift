@@ -65,6 +65,11 @@ package struct Counters: ~Copyable {
     values[Self.index(reason, direction, segment: segment)] &+= UInt64(truncatingIfNeeded: count)
   }
 
+  /// Frames do not wait any more.
+  mutating func endWaiting(_ count: Int, segment: Int) {
+    values[Self.index(Counter.waiting, .overlay, segment: segment)] &-= UInt64(truncatingIfNeeded: count)
+  }
+
   // HOT
   @inline(__always)
   mutating func received(_ byteCount: Int, fromPeer slot: Int, now: UInt64) {
@@ -119,11 +124,21 @@ package struct PeerTraffic: Equatable, Sendable {
 ///
 /// The identity holds for each, so it holds for the sum, although the copies were not made at one moment.
 package struct CounterSnapshot: Equatable, Sendable {
-  private let values: [UInt64]
+  private var values: [UInt64]
   /// By peer slot.
   package let peers: [PeerTraffic]
   /// How many calls it took.
   package var batches = BatchCounters()
+
+  /// Adds what was counted elsewhere, of frames of no segment.
+  mutating func add(_ amount: UInt64, to counter: Counter, _ direction: Direction) {
+    values[Counters.index(counter, direction, segment: Counters.noSegment)] &+= amount
+  }
+
+  /// The same for a drop reason.
+  mutating func add(_ amount: UInt64, to reason: DropReason, _ direction: Direction) {
+    values[Counters.index(reason, direction, segment: Counters.noSegment)] &+= amount
+  }
 
   init(values: [UInt64], peers: [PeerTraffic]) {
     self.values = values

@@ -83,22 +83,28 @@ extension Engine {
     }
     let segment = lastHeader.segment
     counters.received(datagram.byteCount, fromPeer: datagram.peer, now: now.nanoseconds)
-    let frame = datagram.start + VXLANHeader.byteCount
-    let byteCount = datagram.byteCount &- VXLANHeader.byteCount
-    if let reason = judge(frame, byteCount, datagram, segment: segment, now: now) {
-      return end(reason, datagram.byteCount, segment: segment)
+    take(
+      datagram.start + VXLANHeader.byteCount, datagram.byteCount &- VXLANHeader.byteCount, peer: datagram.peer,
+      trafficClass: datagram.trafficClass, segment: segment, now: now)
+  }
+
+  /// The inner frame of a datagram whose outer part was judged, of whatever format.
+  mutating func take(
+    _ frame: UnsafeMutablePointer<UInt8>, _ byteCount: Int, peer: Int, trafficClass: UInt8, segment: Int, now: Instant
+  ) {
+    if let reason = judge(frame, byteCount, peer: peer, trafficClass: trafficClass, segment: segment, now: now) {
+      return end(reason, innerByteCount: byteCount, segment: segment)
     }
     counters.add(to: .framesIn, .underlay, segment: segment)
     counters.add(byteCount, to: .bytesIn, .underlay, segment: segment)
     if topology.records[segment].clampsMSS, SYNFrames.mayContain(frame, byteCount: byteCount) {
       clampMSS(
-        frame, byteCount: byteCount, overlayMTU: overlayMTU(segment: segment, peer: datagram.peer),
-        isChecksumPartial: false)
+        frame, byteCount: byteCount, overlayMTU: overlayMTU(segment: segment, peer: peer), isChecksumPartial: false)
     }
     if !deliveries.hasRoom { deliver() }
     let offloads = offloads[segment]
     coalescing.append(
-      frame, byteCount: byteCount, segment: segment, peer: datagram.peer, mergesTCP: offloads.mergesTCP,
+      frame, byteCount: byteCount, segment: segment, peer: peer, mergesTCP: offloads.mergesTCP,
       mergesUDP: offloads.mergesUDP, to: &deliveries)
   }
 
@@ -122,6 +128,8 @@ extension Engine {
         .unknownPeer
       } else if segment < 0 {
         .unknownVNI
+      } else if topology.records[segment].isSealed {
+        .plainForSealed
       } else if !topology.records[segment].isPermitted[datagram.peer] {
         .notPermitted
       } else {
@@ -134,14 +142,18 @@ extension Engine {
 
   /// A datagram ends here.
   private mutating func end(_ reason: DropReason, _ byteCount: Int, segment: Int) {
+    end(reason, innerByteCount: max(0, byteCount &- VXLANHeader.byteCount), segment: segment)
+  }
+
+  mutating func end(_ reason: DropReason, innerByteCount: Int, segment: Int) {
     counters.add(to: .framesIn, .underlay, segment: segment)
-    counters.add(max(0, byteCount &- VXLANHeader.byteCount), to: .bytesIn, .underlay, segment: segment)
+    counters.add(innerByteCount, to: .bytesIn, .underlay, segment: segment)
     counters.drop(reason, .underlay, segment: segment)
   }
 
   /// The inner frame, of whatever outer format. Answers why it ends; nil when it may be delivered.
   private mutating func judge(
-    _ frame: UnsafeMutablePointer<UInt8>, _ byteCount: Int, _ datagram: Arrival, segment: Int, now: Instant
+    _ frame: UnsafeMutablePointer<UInt8>, _ byteCount: Int, peer: Int, trafficClass: UInt8, segment: Int, now: Instant
   ) -> DropReason? {
     let record = topology.records + segment
     // SAFETY: the batch keeps the frame's bytes until it is filled again.
@@ -151,8 +163,8 @@ extension Engine {
     if ethernet.isTagged, !record.pointee.passesVLANTags { return .vlanTag }
     if !ethernet.source.isValidSource { return .invalidSourceMAC }
     if ethernet.source.rawValue == record.pointee.ownMAC.rawValue { return .ownSourceMAC }
-    if isStaticMove(ethernet.source, from: .peer(datagram.peer), segment: segment, now: now) { return .staticMove }
-    return applyECN(of: datagram.trafficClass, to: frame, byteCount) ? nil : .ecn
+    if isStaticMove(ethernet.source, from: .peer(peer), segment: segment, now: now) { return .staticMove }
+    return applyECN(of: trafficClass, to: frame, byteCount) ? nil : .ecn
   }
 
   /// Brings the outer ECN field into the inner packet; false when the packet must not go on.
@@ -171,7 +183,7 @@ extension Engine {
   }
 
   /// Writes what has gathered, one call of a port for each run of frames of one segment, and settles it.
-  private mutating func deliver() {
+  mutating func deliver() {
     coalescing.finish(&deliveries)
     Self.write(&deliveries, to: framePorts)
     for index in 0..<deliveries.count {

@@ -10,7 +10,8 @@ import VXLAN
 //   2. learn      its source is behind the own TAP
 //   3. look up    its destination: one peer, or flood to all peers of the segment
 //   4. write      the datagram behind those that go the same way; a superframe is cut into its segments on the way
-//   5. send       everything gathered: runs of datagrams of one length, a copy of flooded ones for each peer
+//   5. send       everything gathered: runs of datagrams of one length, a copy of flooded ones for each peer; those of
+//                 a sealed segment by SealedEncapsulation.swift
 //   6. settle     each frame ends as sent or under one drop reason
 //
 // A superframe of N segments is N frames in every counter. RFC 7348, sections 4.1 and 4.2.
@@ -93,7 +94,7 @@ extension Engine {
   }
 
   /// Stands for all peers of the segment, until the run is copied for each.
-  private static var everyPeer: Int { -1 }
+  static var everyPeer: Int { -1 }
 
   /// Entropy of flow and peer, never of worker or lane: one inner flow keeps one outer port. For every peer at once it
   /// is the flow's alone, and the peer's is added with each copy.
@@ -102,7 +103,7 @@ extension Engine {
     return peer == Self.everyPeer ? index : sourcePortIndex(flowIndex: index, peer: peer)
   }
 
-  private func sourcePortIndex(flowIndex: Int, peer: Int) -> Int {
+  func sourcePortIndex(flowIndex: Int, peer: Int) -> Int {
     // An odd number spreads neighbouring slots over the ports.
     Int(UInt(bitPattern: flowIndex &+ peer &* 0x9E37_79B1) % UInt(sourcePortCount))
   }
@@ -115,11 +116,12 @@ extension Engine {
 
   /// Adds the datagram of one frame, its checksum finished.
   mutating func append(_ frame: FrameBatch.Frame, _ key: OutgoingRuns.Key) {
-    let byteCount = frame.byteCount &+ VXLANHeader.byteCount
+    let record = topology.records + key.segment
+    let byteCount = frame.byteCount &+ record.pointee.addedByteCount
     if !outgoing.hasRoom(forBytes: byteCount, runs: 1) { flush() }
     let start = outgoing.nextStart
     writeHeader(at: start, segment: key.segment)
-    let inner = start + VXLANHeader.byteCount
+    let inner = start + record.pointee.headerByteCount
     inner.update(from: frame.start, count: frame.byteCount)
     if frame.offload.wantsChecksum {
       let from = Int(frame.offload.checksumStart)
@@ -136,18 +138,20 @@ extension Engine {
   private mutating func append(
     _ superframe: Superframe, _ frame: UnsafeMutablePointer<UInt8>, _ key: OutgoingRuns.Key
   ) {
-    let stride = superframe.segmentByteCount &+ VXLANHeader.byteCount
+    let record = topology.records + key.segment
+    let added = record.pointee.addedByteCount
+    let stride = superframe.segmentByteCount &+ added
     let segmentCount = superframe.segmentCount
     var index = 0
     while index < segmentCount {
       if !outgoing.hasRoom(forBytes: stride, runs: 1) { flush() }
-      // As many as one run takes, and one more that may be shorter.
+      // As many as the run takes; the superframe's last segment may be shorter.
       let count = min(segmentCount &- index, outgoing.room(forDatagramsOf: stride, key: key))
       var start = outgoing.nextStart
       var byteCount = 0
       for _ in 0..<count {
         writeHeader(at: start, segment: key.segment)
-        byteCount = superframe.write(index, of: frame, to: start + VXLANHeader.byteCount) &+ VXLANHeader.byteCount
+        byteCount = superframe.write(index, of: frame, to: start + record.pointee.headerByteCount) &+ added
         start += byteCount
         index &+= 1
       }
@@ -155,7 +159,9 @@ extension Engine {
     }
   }
 
+  /// The header of a plain datagram; that of a sealed one is written with its counter.
   func writeHeader(at start: UnsafeMutablePointer<UInt8>, segment: Int) {
+    if topology.records[segment].isSealed { return }
     start.setBigEndian32(VXLANHeader.firstWord, at: 0)
     start.setBigEndian32(topology.records[segment].vniWord, at: 4)
   }
@@ -185,12 +191,17 @@ extension Engine {
 
   /// Sends what has gathered and settles it.
   mutating func flush() {
+    // All of it is of one segment, as the batch is.
+    if outgoing.count > 0, topology.records[outgoing[0].key.segment].isSealed {
+      flushSealed()
+      return outgoing.clear()
+    }
     var hasFlood = false
     for index in 0..<outgoing.count where outgoing[index].key.peer == Self.everyPeer { hasFlood = true }
     if hasFlood {
       flushWithCopies()
     } else if outgoing.count > 0 {
-      datagramPort.send(&outgoing)
+      plain.send(&outgoing)
       for index in 0..<outgoing.count { settle(outgoing[index]) }
     }
     outgoing.clear()
@@ -236,8 +247,8 @@ extension Engine {
   }
 
   /// Whether the path to a peer takes the datagrams of a run. The sockets do not ask the route.
-  private func fits(_ run: OutgoingRuns.Run, peer: Int) -> Bool {
-    let frameByteCount = run.datagramByteCount &- VXLANHeader.byteCount
+  func fits(_ run: OutgoingRuns.Run, peer: Int) -> Bool {
+    let frameByteCount = run.datagramByteCount &- topology.records[run.key.segment].addedByteCount
     return frameByteCount <= topology.limits.pathMTU(ofPeer: peer) &- topology.records[run.key.segment].outerByteCount
   }
 
@@ -247,12 +258,12 @@ extension Engine {
   }
 
   private mutating func flushCopies() {
-    datagramPort.send(&copies)
+    plain.send(&copies)
     for index in 0..<copies.count { settle(copies[index]) }
     copies.clear()
   }
 
-  private mutating func settle(_ run: OutgoingRuns.Run) {
+  mutating func settle(_ run: OutgoingRuns.Run) {
     let segment = run.key.segment
     batches.noteSend(datagramCount: run.sentCount)
     if run.failure == EMSGSIZE { isPathInDoubt = true }
@@ -268,6 +279,7 @@ extension Engine {
     }
     counters.add(run.sentCount, to: .floodCopies, .overlay, segment: segment)
     counters.add(run.datagramCount &- run.sentCount, to: .floodCopyDrops, .overlay, segment: segment)
+    guard run.role != .lateCopy else { return }
     floodSentCount = max(floodSentCount, run.sentCount)
     if run.failure != 0 { floodFailure = run.failure }
     guard run.role == .lastCopy else { return }
@@ -276,10 +288,11 @@ extension Engine {
   }
 
   /// The frames of `run` are settled: out once, however many copies went, or dropped once.
-  private mutating func end(_ run: OutgoingRuns.Run, sentCount: Int, failure: Int32) {
+  mutating func end(_ run: OutgoingRuns.Run, sentCount: Int, failure: Int32) {
     if sentCount > 0 {
       counters.add(sentCount, to: .framesOut, .overlay, segment: run.key.segment)
-      let byteCount = run.innerByteCount(ofFirst: sentCount, headerByteCount: VXLANHeader.byteCount)
+      let byteCount = run.innerByteCount(
+        ofFirst: sentCount, headerByteCount: topology.records[run.key.segment].addedByteCount)
       counters.add(byteCount, to: .bytesOut, .overlay, segment: run.key.segment)
     }
     let dropCount = run.datagramCount &- sentCount
@@ -292,6 +305,7 @@ extension Engine {
     switch failure {
     case EAGAIN, ENOBUFS: .socketFull
     case EMSGSIZE: .tooBig
+    case noSession: .noSession
     default: .underlayError
     }
   }

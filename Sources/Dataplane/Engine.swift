@@ -6,7 +6,8 @@ import VXLAN
 ///
 /// It makes no system call and reads no clock itself: frames and datagrams go through its ports, time comes as an
 /// argument. So the same code runs on TAPs and sockets and under the simulation. Encapsulation.swift and
-/// Decapsulation.swift tell its two ways from end to end.
+/// Decapsulation.swift tell its two ways from end to end, SealedEncapsulation.swift and SealedDecapsulation.swift what
+/// sealed segments add.
 ///
 /// *Threads.* One, the worker's.
 package struct Engine: ~Copyable {
@@ -42,7 +43,12 @@ package struct Engine: ~Copyable {
 
   let topology: Topology
   let framePorts: [any FramePort]
-  let datagramPort: any DatagramPort
+  let plain: PlainSide
+  /// Nil where no segment is sealed; of it, what every batch needs, follows.
+  let sealed: SealedSide?
+  let sealedPort: any DatagramPort
+  let keyring: Keyring
+  let lane: Int
   /// Sending sockets that flows are spread over.
   let sourcePortCount: Int
   let flowKey: KeyedHash
@@ -65,21 +71,38 @@ package struct Engine: ~Copyable {
   /// Of the flooded frames whose copies are being settled: how many went out, and why others did not.
   var floodSentCount = 0
   var floodFailure: Int32 = 0
+  /// Frames of sealed segments without a session.
+  var waiting: WaitingFrames
+  var scratch: SealedScratch
+  var lastSealedPrefix = LastSealedPrefix()
+  /// No unknown session is told of before.
+  var nextUnknownNote = Instant(nanoseconds: 0)
+  /// When the batch began that is under way.
+  var batchTime = Instant(nanoseconds: 0)
   /// A send of this batch was answered with EMSGSIZE.
   var isPathInDoubt = false
 
   /// - Parameters:
   ///   - framePorts: by segment slot.
   ///   - sourcePortCount: of `datagramPort`, at least 1.
+  ///   - sealed: nil where no segment is sealed.
   ///   - flowKey: secret; the same for all workers of an agent, so that a flow keeps its port.
   package init(
     topology: Topology, framePorts: [any FramePort], datagramPort: any DatagramPort, sourcePortCount: Int,
-    flowKey: KeyedHash
+    flowKey: KeyedHash, sealed: SealedSide? = nil
   ) {
     precondition(framePorts.count == topology.segments.count && sourcePortCount > 0)
+    precondition(sealed != nil || !topology.segments.contains { $0.isSealed })
+    let peerCount = topology.peers.count
+    self.sealed = sealed
+    sealedPort = sealed?.port ?? ClosedPort()
+    keyring = sealed?.keyring ?? Keyring(peerCount: peerCount, gracePeriod: topology.gracePeriod)
+    lane = Int(sealed?.lane ?? 0)
+    waiting = WaitingFrames(budget: sealed?.waiting ?? WaitingBudget(peerCount: peerCount), peerCount: peerCount)
+    scratch = SealedScratch(peerCount: peerCount)
     self.topology = topology
     self.framePorts = framePorts
-    self.datagramPort = datagramPort
+    plain = PlainSide(datagramPort, topology)
     self.sourcePortCount = sourcePortCount
     self.flowKey = flowKey
     let memory = BatchMemory(pieces: [
@@ -100,6 +123,7 @@ package struct Engine: ~Copyable {
     let failure = framePorts[slot].receive(into: &frames)
     batches.tapReads &+= UInt64(frames.count)
     isPathInDoubt = false
+    batchTime = now
     if frames.count > 0 { encapsulate(segment: slot, now: now) }
     return Step(
       count: frames.count, byteCount: frames.byteCount, failure: failure, isPathInDoubt: isPathInDoubt)
@@ -107,7 +131,7 @@ package struct Engine: ~Copyable {
 
   /// Takes one batch of datagrams from the underlay and delivers it to the TAPs.
   package mutating func stepUnderlay(now: Instant) -> Step {
-    let failure = datagramPort.receive(into: &received)
+    let failure = plain.receive(into: &received)
     batches.receives &+= UInt64(received.count)
     if received.count > 0 { decapsulate(now: now) }
     return Step(count: received.count, byteCount: received.byteCount, failure: failure)

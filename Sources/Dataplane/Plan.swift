@@ -10,6 +10,8 @@ package struct SegmentPlan: Sendable {
   package var ownMAC: MACAddress
   /// What the tunnel adds; the tag, where tags pass, among it.
   package var overhead = Overhead(family: .ipv4)
+  /// Nothing of it in clear leaves or enters. `overhead` is then that of sealed datagrams, with the cipher's tag.
+  package var isSealed = false
   package var passesVLANTags = false
   package var ignoresReservedBits = false
   package var learns = true
@@ -47,6 +49,8 @@ package enum DSCPPolicy: Equatable, Sendable {
 package struct PeerPlan: Sendable {
   /// Where datagrams for it go; datagrams from this address, whatever their port, are its.
   package var endpoint: Endpoint
+  /// Where sealed datagrams for it go at first; nil: it has no key.
+  package var sealedEndpoint: Endpoint?
   /// Dynamic entries of this peer in one segment at most; 0 = no limit of its own.
   package var fdbLimit = 0
   /// The largest IP packet that the underlay's path to it takes, as far as is known.

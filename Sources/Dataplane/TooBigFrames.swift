@@ -101,17 +101,18 @@ extension Engine {
     let bytes = Span<UInt8>(_unsafeStart: frame, count: byteCount)
     guard let fragments = IPv4Fragments(of: bytes, packet: packet, overlayMTU: overlayMTU(key)) else { return false }
     for index in 0..<fragments.count {
-      let byteCountMax = fragments.frameByteCountMax + VXLANHeader.byteCount
+      let record = topology.records + key.segment
+      let byteCountMax = fragments.frameByteCountMax + record.pointee.addedByteCount
       if !outgoing.hasRoom(forBytes: byteCountMax, runs: 1) { flush() }
       let start = outgoing.nextStart
       writeHeader(at: start, segment: key.segment)
       // SAFETY: `hasRoom` has said that the memory has so many bytes behind `start`.
       var piece = MutableSpan<UInt8>(
-        _unsafeStart: start + VXLANHeader.byteCount, count: fragments.frameByteCountMax)
+        _unsafeStart: start + record.pointee.headerByteCount, count: fragments.frameByteCountMax)
       let pieceByteCount = fragments.write(index, of: bytes, to: &piece)
       var key = key
       key.isGenerated = index < fragments.count - 1
-      outgoing.append(byteCount: pieceByteCount + VXLANHeader.byteCount, key: key)
+      outgoing.append(byteCount: pieceByteCount + record.pointee.addedByteCount, key: key)
     }
     return true
   }

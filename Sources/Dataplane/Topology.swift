@@ -1,4 +1,5 @@
 import Forwarding
+import Sealing
 import Synchronization
 import VXLAN
 
@@ -11,6 +12,13 @@ package final class Topology: @unchecked Sendable {
     let vniWord: UInt32
     /// What is added to an inner frame.
     let outerByteCount: Int
+    /// In front of the inner frame and behind it within the UDP payload.
+    let headerByteCount: Int
+    let tagByteCount: Int
+    /// Nothing of it in clear leaves or enters.
+    let isSealed: Bool
+    /// The first half of the header of its sealed datagrams, as a number.
+    let sealedPrefix: UInt64
     let ownMAC: MACAddress
     let passesVLANTags: Bool
     let ignoresReservedBits: Bool
@@ -23,6 +31,9 @@ package final class Topology: @unchecked Sendable {
     let floodCount: Int
     /// By peer slot, whether it may speak on the segment.
     let isPermitted: UnsafeMutablePointer<Bool>
+
+    /// Header and tag.
+    var addedByteCount: Int { headerByteCount &+ tagByteCount }
   }
 
   /// By slot.
@@ -34,7 +45,7 @@ package final class Topology: @unchecked Sendable {
   let records: UnsafeMutablePointer<SegmentRecord>
   let tables: UnsafeMutablePointer<FDB>
   /// Its readers are the workers, by number.
-  let gracePeriod: GracePeriod
+  package let gracePeriod: GracePeriod
   /// What fits at this moment.
   package let limits: SizeLimits
   /// By segment slot; for rare answers, so a lock is cheap.
@@ -105,9 +116,12 @@ package final class Topology: @unchecked Sendable {
       floodList[position] = peer
       isPermitted[peer] = true
     }
+    precondition(plan.isSealed == (plan.overhead.sealingTag != nil), "a sealed segment has the overhead of one")
     let fixed: Int16 = if case .fixed(let dscp) = plan.dscp { Int16(dscp & 63) << 2 } else { -1 }
     return SegmentRecord(
-      vniWord: plan.vni.rawValue << 8, outerByteCount: plan.overhead.outerByteCount, ownMAC: plan.ownMAC,
+      vniWord: plan.vni.rawValue << 8, outerByteCount: plan.overhead.outerByteCount,
+      headerByteCount: plan.overhead.headerByteCount, tagByteCount: plan.overhead.tagByteCount,
+      isSealed: plan.isSealed, sealedPrefix: SealedHeader.prefix(kind: .frame, vni: plan.vni), ownMAC: plan.ownMAC,
       passesVLANTags: plan.passesVLANTags, ignoresReservedBits: plan.ignoresReservedBits, learns: plan.learns,
       clampsMSS: plan.clampsMSS,
       fixedTrafficClass: fixed, floodList: floodList, floodCount: plan.peers.count, isPermitted: isPermitted)

@@ -8,8 +8,8 @@ import VXLAN
 /// A thread that runs one engine to completion: it owns a queue of every TAP and a socket of the underlay, takes what
 /// is there until nothing is, and sleeps.
 ///
-/// *Threads.* `start`, `stop`, `perform` and `watch` may be called by any other thread; the engine is the worker's
-/// alone.
+/// *Threads.* `start`, `stop`, `perform`, `post` and `watch` may be called by any other thread; the engine is the
+/// worker's alone.
 package final class Worker: @unchecked Sendable {
   /// A TAP that answered with a failure: the worker has stopped watching it.
   package struct Failure: Equatable, Sendable {
@@ -61,8 +61,10 @@ package final class Worker: @unchecked Sendable {
   ///   - number: below the worker count of the engine's topology.
   ///   - tapDescriptors: by segment slot, to wait for.
   ///   - underlayDescriptor: to wait for.
+  ///   - sealedDescriptor: of the engine's sealed port, to wait for.
   package init(
     number: Int, engine: consuming Engine, tapDescriptors: [Int32], underlayDescriptor: Int32,
+    sealedDescriptor: Int32? = nil,
     onFailure: @escaping @Sendable (Failure) -> Void, onDoubtfulPath: @escaping @Sendable () -> Void = {}
   ) throws(Errno) {
     precondition(number >= 0 && number < engine.topology.gracePeriod.readerCount)
@@ -70,10 +72,10 @@ package final class Worker: @unchecked Sendable {
     self.gracePeriod = engine.topology.gracePeriod
     self.engine = engine
     self.segmentCount = tapDescriptors.count
-    self.pollDescriptors = tapDescriptors + [underlayDescriptor]
+    self.pollDescriptors = tapDescriptors + [underlayDescriptor] + (sealedDescriptor.map { [$0] } ?? [])
     self.onFailure = onFailure
     self.onDoubtfulPath = onDoubtfulPath
-    self.isReady = Array(repeating: false, count: tapDescriptors.count + 1)
+    self.isReady = Array(repeating: false, count: tapDescriptors.count + 2)
     self.poller = try Poller()
     for (token, descriptor) in pollDescriptors.enumerated() {
       try poller.add(descriptor, token: UInt64(token))
@@ -104,10 +106,15 @@ package final class Worker: @unchecked Sendable {
     within seconds: Int = 2, _ body: @escaping @Sendable (inout Engine) -> Result
   ) -> Result? {
     let answer = Answer<Result>()
-    jobs.withLock { $0.append { engine in answer.give(body(&engine)) } }
+    post { engine in answer.give(body(&engine)) }
+    return answer.wait(seconds: seconds)
+  }
+
+  /// Runs `body` on the worker's thread between two batches, at the latest when the worker is stopped.
+  package func post(_ body: @escaping @Sendable (inout Engine) -> Void) {
+    jobs.withLock { $0.append(body) }
     hasJobs.store(true, ordering: .releasing)
     poller.wake()
-    return answer.wait(seconds: seconds)
   }
 
   /// Watches the TAP of the segment again after a failure was mended; that it still does is no failure.
@@ -143,6 +150,7 @@ package final class Worker: @unchecked Sendable {
         windowStart = lastWork
       }
       if isReady[segmentCount] { note(engine.stepUnderlay(now: now), token: segmentCount) }
+      if isReady[segmentCount + 1] { note(engine.stepSealed(now: now), token: segmentCount + 1) }
       for slot in 0..<segmentCount where isReady[slot] {
         note(engine.stepOverlay(segment: slot, now: now), token: slot)
       }

@@ -67,22 +67,25 @@ package struct LabHost: ~Copyable, Sendable {
     }
   }
 
-  /// The agent's configuration; `peer` is the one other host.
-  package func configuration(peer: borrowing LabHost) -> String {
-    """
-    local:
-      address: \(underlay.address)
-    control:
-      socket: \(Self.quoted(socketPath))
-    segments:
-      - vni: \(Self.vni)
-        tap: \(Self.tap)
-        address: [\(overlay)]
-    peers:
-      - name: \(peer.name)
-        address: \(peer.underlay.address)
+  /// The agent's configuration; `peer` is the one other host. Without `sealing` the segment is plain.
+  package func configuration(peer: borrowing LabHost, sealing: LabSealing? = nil) -> String {
+    let privateKey = sealing.map { "\n  private-key-file: \(Self.quoted($0.privateKeyFile))" } ?? ""
+    let isSealed = sealing == nil ? "" : "\n    sealed: true"
+    let publicKey = sealing.map { "\n    public-key: \"\($0.peerPublicKey)\"" } ?? ""
+    return """
+      local:
+        address: \(underlay.address)\(privateKey)
+      control:
+        socket: \(Self.quoted(socketPath))
+      segments:
+        - vni: \(Self.vni)
+          tap: \(Self.tap)
+          address: [\(overlay)]\(isSealed)
+      peers:
+        - name: \(peer.name)
+          address: \(peer.underlay.address)\(publicKey)
 
-    """
+      """
   }
 
   /// The text in quotes as YAML reads it back, with everything escaped that is not plain.

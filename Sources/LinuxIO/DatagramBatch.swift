@@ -11,6 +11,7 @@ package struct DatagramBatch: ~Copyable {
     /// The length of each datagram but the last; that of the whole when there is one.
     package var datagramByteCount: Int
     package var source: IPAddress
+    package var sourcePort: UInt16
     /// TOS or traffic class of the outer header.
     package var trafficClass: UInt8
     /// The buffer was too small.
@@ -56,7 +57,7 @@ package struct DatagramBatch: ~Copyable {
     return Datagram(
       start: memory + index * Limits.datagramByteCountMax, byteCount: Int(record.byte_count),
       datagramByteCount: record.segment_bytes > 0 ? Int(record.segment_bytes) : max(1, Int(record.byte_count)),
-      source: Self.address(of: record), trafficClass: record.traffic_class,
+      source: Self.address(of: record), sourcePort: record.port, trafficClass: record.traffic_class,
       isTruncated: record.is_truncated != 0, isFragmented: record.is_fragmented != 0)
   }
 
@@ -71,7 +72,7 @@ package struct DatagramBatch: ~Copyable {
   /// Adds a datagram from memory, for ports that are no sockets; only while `hasRoom`. What is longer than a buffer is
   /// cut and marked so, as the kernel does.
   package mutating func append(
-    _ payload: [UInt8], from source: IPAddress, trafficClass: UInt8 = 0, isFragmented: Bool = false,
+    _ payload: [UInt8], from source: IPAddress, port: UInt16 = 0, trafficClass: UInt8 = 0, isFragmented: Bool = false,
     datagramByteCount: Int = 0
   ) {
     precondition(hasRoom)
@@ -83,6 +84,7 @@ package struct DatagramBatch: ~Copyable {
     record.traffic_class = trafficClass
     record.is_truncated = payload.count > byteCount ? 1 : 0
     record.is_fragmented = isFragmented ? 1 : 0
+    record.port = port
     record.is_ipv6 = source.family == .ipv6 ? 1 : 0
     withUnsafeMutableBytes(of: &record.address) { $0.copyBytes(from: source.octets) }
     records[count] = record

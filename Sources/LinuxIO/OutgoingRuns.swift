@@ -39,6 +39,8 @@ package struct OutgoingRuns: ~Copyable {
     case copy
     /// The last copy of flooded frames.
     case lastCopy
+    /// A copy of a flooded frame that was settled before, because it had to wait.
+    case lateCopy
   }
 
   /// One run, and after the sending what came of it.
@@ -51,10 +53,31 @@ package struct OutgoingRuns: ~Copyable {
     package var datagramCount: Int
     package var key: Key
     package var role: Role
+    /// Where it goes instead of to the peer's address for plain datagrams. Whoever sets it keeps it until the run was
+    /// sent.
+    package var destination: UnsafePointer<Destination>?
     /// Datagrams that went out.
     package var sentCount = 0
     /// Why the others did not, as `errno`; 0 when all did.
     package var failure: Int32 = 0
+
+    init(
+      start: UnsafeMutablePointer<UInt8>, byteCount: Int, datagramByteCount: Int, datagramCount: Int, key: Key,
+      role: Role
+    ) {
+      self.start = start
+      self.byteCount = byteCount
+      self.datagramByteCount = datagramByteCount
+      self.datagramCount = datagramCount
+      self.key = key
+      self.role = role
+    }
+
+    /// A run of one datagram.
+    package init(datagramAt start: UnsafeMutablePointer<UInt8>, byteCount: Int, key: Key, role: Role) {
+      self.init(
+        start: start, byteCount: byteCount, datagramByteCount: byteCount, datagramCount: 1, key: key, role: role)
+    }
 
     /// The bytes of all datagrams less `headerByteCount` for each of the first `count`.
     package func innerByteCount(ofFirst count: Int, headerByteCount: Int) -> Int {
@@ -162,6 +185,13 @@ package struct OutgoingRuns: ~Copyable {
     runs[count] = run
     count &+= 1
     isClosed = true
+  }
+
+  /// Adds a run that was written to `nextStart`, once `hasRoom` has said so.
+  package mutating func appendOwn(_ run: Run) {
+    precondition(run.start == nextStart && run.byteCount <= Limits.outgoingByteCount - usedByteCount)
+    append(run)
+    usedByteCount &+= run.byteCount
   }
 
   package subscript(index: Int) -> Run {

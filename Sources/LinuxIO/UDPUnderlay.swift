@@ -27,6 +27,7 @@ package final class UDPUnderlay {
   private let socketCount: Int
   private let destinations: UnsafeMutablePointer<clinuxio_address>
   private let isIPv6: Int32
+  private let usesOffloads: Bool
 
   /// Binds all sockets, for a single worker.
   /// - Parameters:
@@ -57,6 +58,7 @@ package final class UDPUnderlay {
     self.local = local
     self.listener = listener
     self.senders = senders
+    self.usesOffloads = usesOffloads
     joining = OffloadState(isWanted: usesOffloads)
     destinations = senders.destinations
     socketCount = max(1, senders.socketCount)
@@ -85,18 +87,41 @@ package final class UDPUnderlay {
         local: local, peers: peers, sourcePortCount: sourcePortCount, firstSourcePort: firstSourcePort,
         acceptsZeroChecksum: acceptsZeroChecksum, usesOffloads: usesOffloads)
     ]
-    guard count > 1 else { return underlays }
-    let shared = clinuxio_udp_share(underlays[0].pollDescriptor)
+    try fill(&underlays, count: count, acceptsZeroChecksum: acceptsZeroChecksum)
+    return underlays
+  }
+
+  /// What receives on the sealed port, by number beside the workers' plain underlays, and sends through their pool;
+  /// without a pool from the sealed port. Failures as for `group`.
+  package static func sealedGroup(
+    beside plain: [UDPUnderlay], at local: Endpoint
+  ) throws(Errno) -> [UDPUnderlay] {
+    precondition(!plain.isEmpty)
+    var underlays = [
+      try UDPUnderlay(
+        local: local, listener: try open(local, joinsGroup: false), senders: plain[0].senders,
+        acceptsZeroChecksum: false, usesOffloads: plain[0].usesOffloads)
+    ]
+    try fill(&underlays, count: plain.count, acceptsZeroChecksum: false)
+    return underlays
+  }
+
+  /// Lets others join the port of the only underlay, opens them, and spreads flows over all.
+  private static func fill(
+    _ underlays: inout [UDPUnderlay], count: Int, acceptsZeroChecksum: Bool
+  ) throws(Errno) {
+    guard count > 1 else { return }
+    let first = underlays[0]
+    let shared = clinuxio_udp_share(first.pollDescriptor)
     guard shared >= 0 else { throw Errno(-shared, "SO_REUSEPORT") }
     for _ in 1..<count {
       underlays.append(
         try UDPUnderlay(
-          local: local, listener: try open(local, joinsGroup: true), senders: underlays[0].senders,
-          acceptsZeroChecksum: acceptsZeroChecksum, usesOffloads: usesOffloads))
+          local: first.local, listener: try open(first.local, joinsGroup: true), senders: first.senders,
+          acceptsZeroChecksum: acceptsZeroChecksum, usesOffloads: first.usesOffloads))
     }
-    let steered = clinuxio_steer_sockets(underlays[0].pollDescriptor, Int32(count))
+    let steered = clinuxio_steer_sockets(first.pollDescriptor, Int32(count))
     guard steered >= 0 else { throw Errno(-steered, "SO_ATTACH_REUSEPORT_CBPF") }
-    return underlays
   }
 
   deinit {
@@ -111,6 +136,16 @@ package final class UDPUnderlay {
   package func receive(into batch: inout DatagramBatch) -> Int32 {
     let result = batch.receive(from: listener.rawValue, overflowCount: &overflowCount)
     return result >= 0 || result == -EAGAIN || result == -EINTR ? 0 : -result
+  }
+
+  /// Sends one datagram from the listening socket, which may be any thread's to do. Answers 0 or an `errno`.
+  package func send(_ datagram: [UInt8], to endpoint: Endpoint) -> Int32 {
+    var address = Self.address(endpoint)
+    while true {
+      // The pointer is the array's for the time of the call.
+      let result = clinuxio_udp_send(listener.rawValue, &address, isIPv6, datagram, datagram.count, 0, 0)
+      if result != -EINTR { return -result }
+    }
   }
 
   /// Sends each run and notes in it what came of it.
@@ -128,7 +163,7 @@ package final class UDPUnderlay {
   /// run that a checksum, a device or a smaller path forbids is not lost.
   private func send(_ run: OutgoingRuns.Run, _ failure: inout Int32) -> Int {
     guard run.datagramCount > 1, senders.segmentation.isOn else { return sendSingly(run, &failure) }
-    let result = send(run.start, run.byteCount, segmentByteCount: run.datagramByteCount, run.key)
+    let result = send(run.start, run.byteCount, segmentByteCount: run.datagramByteCount, run)
     switch result {
     case 0: return run.datagramCount
     case -EAGAIN, -ENOBUFS:
@@ -150,7 +185,7 @@ package final class UDPUnderlay {
     var offset = 0
     while offset < run.byteCount {
       let byteCount = min(run.datagramByteCount, run.byteCount - offset)
-      let result = send(run.start + offset, byteCount, segmentByteCount: 0, run.key)
+      let result = send(run.start + offset, byteCount, segmentByteCount: 0, run)
       if result == 0 { sentCount += 1 } else { failure = -result }
       offset += byteCount
     }
@@ -158,12 +193,14 @@ package final class UDPUnderlay {
   }
 
   private func send(
-    _ start: UnsafeMutablePointer<UInt8>, _ byteCount: Int, segmentByteCount: Int, _ key: OutgoingRuns.Key
+    _ start: UnsafeMutablePointer<UInt8>, _ byteCount: Int, segmentByteCount: Int, _ run: OutgoingRuns.Run
   ) -> Int32 {
+    var destination = UnsafePointer(destinations + run.key.peer)
+    if let other = run.destination { destination = Destination.address(other) }
     while true {
       let result = clinuxio_udp_send(
-        sockets[key.sourcePortIndex], destinations + key.peer, isIPv6, start, byteCount,
-        UInt16(truncatingIfNeeded: segmentByteCount), key.trafficClass)
+        sockets[run.key.sourcePortIndex], destination, isIPv6, start, byteCount,
+        UInt16(truncatingIfNeeded: segmentByteCount), run.key.trafficClass)
       if result != -EINTR { return result }
     }
   }

@@ -1,6 +1,7 @@
 import Dataplane
 import Forwarding
 import LinuxIO
+import Sealing
 import VXLAN
 
 /// The data path under the same load again and again: an engine with replaying ports, and one of its two ways.
@@ -14,15 +15,27 @@ package final class ReplayLoad {
   private var engine: Engine
   private let framePort: ReplayFramePort
   private let direction: Direction
+  private let sealedPort: ReplaySealedPort?
   /// Taken from the port by one step: frames, datagrams, or buffers of several.
   private var takenPerStep = 0
   /// Frames as they are on the wire, segments of superframes among them, that one step carries.
   package private(set) var framesPerStep = 0
 
-  private init(framePort: ReplayFramePort, datagramPort: ReplayDatagramPort, _ direction: Direction) {
+  /// Nanoseconds that went into sealing what a load of sealed datagrams opens, which is no part of its work.
+  package var preparationTime: UInt64 { sealedPort?.preparationTime ?? 0 }
+
+  private init(
+    framePort: ReplayFramePort, datagramPort: ReplayDatagramPort, _ direction: Direction,
+    session: ReplaySession? = nil, sealedPort: ReplaySealedPort? = nil
+  ) {
     self.framePort = framePort
     self.direction = direction
+    self.sealedPort = sealedPort
     var segment = SegmentPlan(vni: Self.vni, overlayMTU: 1450, ownMAC: MACAddress(rawValue: 0x0200_0000_00FF))
+    if let cipher = session?.cipher {
+      segment.isSealed = true
+      segment.overhead = Overhead(family: .ipv4, sealingTag: Overhead.SealingTag(rawValue: cipher.tagByteCount))
+    }
     segment.peers = Array(0..<Self.peerCount)
     segment.staticEntries = [(mac: ReplayTraffic.there, peer: 0)]
     let peers = (0..<Self.peerCount).map {
@@ -31,7 +44,8 @@ package final class ReplayLoad {
     let key = KeyedHash(key0: 3, key1: 4)
     let topology = Topology(segments: [segment], peers: peers, hash: key, now: Instant(nanoseconds: 0))
     engine = Engine(
-      topology: topology, framePorts: [framePort], datagramPort: datagramPort, sourcePortCount: 64, flowKey: key)
+      topology: topology, framePorts: [framePort], datagramPort: datagramPort, sourcePortCount: 64, flowKey: key,
+      sealed: session.map { $0.side(sealedPort ?? datagramPort, topology) })
     takenPerStep = step(now: Instant(nanoseconds: 0))
     framesPerStep = Int(engine.snapshot().total(.framesIn, direction))
     precondition(framesPerStep > 0, "a load without a frame")
@@ -76,6 +90,45 @@ package final class ReplayLoad {
     return load
   }
 
+  /// The loads of the same names over a sealed segment. The frames are as long as those of the plain loads.
+  package static func sealedEncapsulation(_ frames: [[UInt8]], _ cipher: Cipher) -> ReplayLoad {
+    ReplayLoad(
+      framePort: ReplayFramePort(frames), datagramPort: ReplayDatagramPort([], from: peerAddress(0)), .overlay,
+      session: ReplaySession(cipher: cipher))
+  }
+
+  /// All frames of one length; a datagram for each, of at most a batch.
+  package static func sealedDecapsulation(_ frames: [[UInt8]], _ cipher: Cipher) -> ReplayLoad {
+    sealedDecapsulation(buffers: Array(frames.prefix(LinuxIO.Limits.datagramsPerBatch)), frames[0].count, cipher)
+  }
+
+  package static func sealedSuperframeEncapsulation(_ cipher: Cipher) -> ReplayLoad {
+    let (frame, offload) = ReplayTraffic.superframe(to: ReplayTraffic.there, from: ReplayTraffic.here)
+    return ReplayLoad(
+      framePort: ReplayFramePort([frame, frame], offload: offload),
+      datagramPort: ReplayDatagramPort([], from: peerAddress(0)), .overlay, session: ReplaySession(cipher: cipher))
+  }
+
+  package static func sealedSuperframeDecapsulation(_ cipher: Cipher) -> ReplayLoad {
+    let segments = ReplayTraffic.segments(to: ReplayTraffic.here, from: ReplayTraffic.there)
+    // As many as one buffer holds with what sealing adds.
+    let buffer = segments.prefix(ReplayTraffic.segmentsPerSuperframe - 1).flatMap { $0 }
+    return sealedDecapsulation(
+      buffers: [[UInt8]](repeating: buffer, count: LinuxIO.Limits.datagramsPerBatch), ReplayTraffic.segmentByteCount,
+      cipher)
+  }
+
+  private static func sealedDecapsulation(
+    buffers: [[UInt8]], _ frameByteCount: Int, _ cipher: Cipher
+  ) -> ReplayLoad {
+    let session = ReplaySession(cipher: cipher)
+    return ReplayLoad(
+      framePort: ReplayFramePort([]), datagramPort: ReplayDatagramPort([], from: peerAddress(0)), .underlay,
+      session: session,
+      sealedPort: ReplaySealedPort(
+        buffers, frameByteCount: frameByteCount, key: session.peerKey, vni: vni, from: peerAddress(0)))
+  }
+
   /// Carries `stepCount * framesPerStep` frames. Allocates nothing.
   package func run(stepCount: Int) {
     let now = Instant(nanoseconds: 1_000_000_000)
@@ -85,7 +138,8 @@ package final class ReplayLoad {
   }
 
   private func step(now: Instant) -> Int {
-    direction == .overlay ? engine.stepOverlay(segment: 0, now: now).count : engine.stepUnderlay(now: now).count
+    if direction == .overlay { return engine.stepOverlay(segment: 0, now: now).count }
+    return sealedPort == nil ? engine.stepUnderlay(now: now).count : engine.stepSealed(now: now).count
   }
 
   /// Stops the program unless every frame went on: drops would look fast.

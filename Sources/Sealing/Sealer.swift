@@ -76,6 +76,12 @@ package struct Sealer {
     return true
   }
 
+  /// Whether so many counters are left. Still true when this thread asks for them next.
+  @inline(__always)
+  package func hasCounters(for count: Int) -> Bool {
+    counter.pointee.load(ordering: .relaxed) &+ UInt64(truncatingIfNeeded: count) <= SealingKey.counterLimit
+  }
+
   // COLD: a cipher fails on no host that passed its self-test.
   @inline(never)
   private static func erase(_ bytes: UnsafeMutableRawPointer, byteCount: Int) {

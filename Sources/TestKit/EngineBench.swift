@@ -7,6 +7,8 @@ import VXLAN
 package final class EngineBench {
   package let taps: [FakeFramePort]
   package let sockets = FakeDatagramPort()
+  /// The sealed port.
+  package let sealedSockets = FakeDatagramPort()
   package let topology: Topology
   private var engine: Engine
   package var now = Instant(nanoseconds: 1_000_000_000_000)
@@ -14,23 +16,24 @@ package final class EngineBench {
   package init(
     segments: [SegmentPlan], peers: [PeerPlan], sourcePortCount: Int = 64,
     hash: KeyedHash = KeyedHash(key0: 1, key1: 2),
-    mergeable: MergeableTraffic = MergeableTraffic(mergesTCP: false, mergesUDP: false)
+    mergeable: MergeableTraffic = MergeableTraffic(mergesTCP: false, mergesUDP: false),
+    sealed: (Topology, FakeDatagramPort) -> SealedSide? = { _, _ in nil }
   ) {
     taps = segments.map { _ in FakeFramePort() }
     for tap in taps { tap.mergeable = mergeable }
     topology = Topology(segments: segments, peers: peers, hash: hash, now: now)
     engine = Engine(
       topology: topology, framePorts: taps, datagramPort: sockets, sourcePortCount: sourcePortCount,
-      flowKey: KeyedHash(key0: 3, key1: 4))
+      flowKey: KeyedHash(key0: 3, key1: 4), sealed: sealed(topology, sealedSockets))
   }
 
   /// Another worker's engine over the tables of `other`, with fake ports of its own.
-  package init(sharing other: EngineBench) {
+  package init(sharing other: EngineBench, sealed: (FakeDatagramPort) -> SealedSide? = { _ in nil }) {
     taps = other.taps.map { _ in FakeFramePort() }
     topology = other.topology
     engine = Engine(
       topology: topology, framePorts: taps, datagramPort: sockets, sourcePortCount: 64,
-      flowKey: KeyedHash(key0: 3, key1: 4))
+      flowKey: KeyedHash(key0: 3, key1: 4), sealed: sealed(sealedSockets))
     now = other.now
   }
 
@@ -52,9 +55,24 @@ package final class EngineBench {
     return zip(taps, before).map { Array($0.written[$1...]) }
   }
 
+  /// Hands datagrams to the sealed port and lets the engine take all of them. Answers what was written to each TAP.
+  @discardableResult
+  package func fromSealedPort(_ datagrams: [FakeDatagramPort.Received]) -> [[[UInt8]]] {
+    let before = taps.map(\.written.count)
+    sealedSockets.waiting += datagrams
+    while engine.stepSealed(now: now).count > 0 {}
+    return zip(taps, before).map { Array($0.written[$1...]) }
+  }
+
+  /// What is done when a key was published.
+  package func sendWaiting() { engine.sendWaiting(now: now) }
+  /// What is done every second while frames wait.
+  package func expireWaiting() { engine.expireWaiting(now: now) }
+
   /// One step of each side that has something waiting. Answers whether there was anything.
   package func step() -> Bool {
     var hasWorked = engine.stepUnderlay(now: now).count > 0
+    hasWorked = engine.stepSealed(now: now).count > 0 || hasWorked
     for segment in taps.indices { hasWorked = engine.stepOverlay(segment: segment, now: now).count > 0 || hasWorked }
     return hasWorked
   }

@@ -64,6 +64,7 @@ package final class FakeDatagramPort: DatagramPort {
   package struct Received {
     package var payload: [UInt8]
     package var source: IPAddress
+    package var sourcePort: UInt16 = 0
     package var trafficClass: UInt8
     package var isFragmented: Bool
     /// When several datagrams were joined: the length of each but the last.
@@ -83,6 +84,8 @@ package final class FakeDatagramPort: DatagramPort {
     package var peer: Int
     package var sourcePortIndex: Int
     package var trafficClass: UInt8
+    /// Where it went when that was not the peer's address for plain datagrams.
+    package var destination: Endpoint?
   }
 
   package var waiting: [Received] = []
@@ -101,7 +104,7 @@ package final class FakeDatagramPort: DatagramPort {
     while batch.hasRoom, taken < waiting.count {
       let datagram = waiting[taken]
       batch.append(
-        datagram.payload, from: datagram.source, trafficClass: datagram.trafficClass,
+        datagram.payload, from: datagram.source, port: datagram.sourcePort, trafficClass: datagram.trafficClass,
         isFragmented: datagram.isFragmented, datagramByteCount: datagram.datagramByteCount)
       taken += 1
     }
@@ -122,7 +125,8 @@ package final class FakeDatagramPort: DatagramPort {
         sent.append(
           Sent(
             payload: Array(bytes[start..<min(run.byteCount, start + run.datagramByteCount)]), peer: run.key.peer,
-            sourcePortIndex: run.key.sourcePortIndex, trafficClass: run.key.trafficClass))
+            sourcePortIndex: run.key.sourcePortIndex, trafficClass: run.key.trafficClass,
+            destination: run.destination?.pointee.endpoint))
       }
     }
   }

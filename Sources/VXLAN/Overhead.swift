@@ -48,6 +48,7 @@ package struct Overhead: Equatable, Sendable {
     if passesVLANTag { headers.append(Header(name: "inner VLAN tag", byteCount: 4)) }
     if let sealingTag { headers.append(Header(name: "authentication tag", byteCount: sealingTag.rawValue)) }
     self.headers = headers
+    self.sealingTag = sealingTag
     let ownByteCount = EthernetHeader.byteCount + (passesVLANTag ? Specification.vlanTagByteCount : 0)
     outerByteCount = headers.reduce(0) { $0 + $1.byteCount } - ownByteCount
   }
@@ -57,6 +58,15 @@ package struct Overhead: Equatable, Sendable {
 
   /// What is added to an inner frame, whose Ethernet header and tag count as its own: 36 for plain VXLAN over IPv4.
   package let outerByteCount: Int
+
+  /// The tag of a sealed datagram; nil: plain.
+  package let sealingTag: SealingTag?
+
+  /// In front of the inner frame within the UDP payload: 8, sealed 16.
+  package var headerByteCount: Int { sealingTag == nil ? 8 : 16 }
+
+  /// Behind the inner frame: 0, sealed 16 or 32.
+  package var tagByteCount: Int { sealingTag?.rawValue ?? 0 }
 
   /// The smallest underlay MTU that leaves an overlay MTU which a TAP takes.
   package var underlayMTUMin: Int { Self.overlayMTUMin + byteCount }

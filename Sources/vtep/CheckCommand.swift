@@ -6,7 +6,10 @@ struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract: "Validate a configuration file without starting anything.",
-    discussion: "Prints every problem as FILE:LINE: what is wrong and what would be right, and exits with 78.")
+    discussion: """
+      Reads the files with keys too, as the agent's user has to. Prints every problem as FILE:LINE: what is wrong and \
+      what would be right, and exits with 78.
+      """)
 
   @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
   var config: String
@@ -15,6 +18,7 @@ struct CheckCommand: ParsableCommand {
     let configuration: Configuration
     do {
       configuration = try Configuration.load(path: config)
+      _ = try configuration.secrets(file: config)
     } catch {
       StandardErrorLogHandler.writeToStandardError(Array((error.description + "\n").utf8))
       throw ExitCode(78)

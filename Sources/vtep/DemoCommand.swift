@@ -13,6 +13,9 @@ struct DemoCommand: ParsableCommand {
       folder (vtep-demo-* in $TMPDIR or /tmp) stays.
       """)
 
+  @Flag(help: "Seal the segment: make keys for both hosts, and let the agents encrypt what passes between them.")
+  var sealed = false
+
   /// Which `vtep` is shown; another than this one only in tests.
   @Option(name: .customLong("executable"), help: .hidden)
   var executable = "/proc/self/exe"
@@ -26,7 +29,8 @@ struct DemoCommand: ParsableCommand {
   }
 
   func run() throws {
-    let status = Demonstration.run(executable: executable, transferByteCount: megabyteCount * 1_000_000)
+    let status = Demonstration.run(
+      executable: executable, transferByteCount: megabyteCount * 1_000_000, isSealed: sealed)
     guard status == 0 else { throw ExitCode(status) }
   }
 }

@@ -2,11 +2,16 @@ import Agent
 import ArgumentParser
 import VXLAN
 
-/// `vtep mtu`: the overhead of a tunnel header by header, and the overlay MTU that is left.
+/// `vtep mtu`: the overhead of a tunnel header by header, and the overlay MTU that is left; by arithmetic, or as a
+/// running agent has it for one peer.
 struct MTUCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "mtu",
-    abstract: "Show the tunnel's overhead, header by header, and the overlay MTU that is left.")
+    abstract: "Show the tunnel's overhead, header by header, and the overlay MTU that is left.",
+    discussion: """
+      With --underlay-mtu by arithmetic alone. With --peer the agent is asked for the path to that peer and for what \
+      the segments that it has add, the most where they differ.
+      """)
 
   /// What the kernel takes as the MTU of a device, its `int`; the loopback device has 65,536.
   private static let linkMTUMax = Int(Int32.max)
@@ -23,21 +28,22 @@ struct MTUCommand: ParsableCommand {
   @Flag(help: "The segment passes inner VLAN tags (`vlan: pass`).")
   var vlan = false
 
-  @Flag(name: [.customShort("j"), .long], help: "Print one JSON object.")
-  var json = false
-
-  @Option(help: "Ask a running agent about this peer's path (not built yet).")
+  @Option(help: ArgumentHelp("Ask the running agent about the path to this peer.", valueName: "name"))
   var peer: String?
 
-  @Option(help: "The agent's control socket, with --peer (not built yet).")
-  var socket: String?
+  @OptionGroup var agent: AgentOptions
 
   func validate() throws {
-    guard peer == nil, socket == nil else {
-      throw ValidationError("--peer and --socket are not built yet; give --underlay-mtu N instead.")
+    guard peer == nil else {
+      guard underlayMtu == nil, !ipv6, !sealed, !vlan else {
+        throw ValidationError(
+          "--peer takes everything from the agent; leave --underlay-mtu, --ipv6, --sealed and --vlan out.")
+      }
+      return
     }
     guard let underlayMtu else {
-      throw ValidationError("--underlay-mtu is missing; give the underlay's IP MTU, such as --underlay-mtu 1500.")
+      throw ValidationError(
+        "--underlay-mtu is missing; give the underlay's IP MTU, such as --underlay-mtu 1500, or --peer NAME.")
     }
     guard (1...Self.linkMTUMax).contains(underlayMtu) else {
       throw ValidationError(
@@ -46,13 +52,16 @@ struct MTUCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let peer {
+      return try agent.show("/v1/mtu?peer=\(ControlRequest.encode(peer))", as: MTUReport.self, text: \.text)
+    }
     guard let underlayMtu else { return }
     let overhead = Overhead(
       family: ipv6 ? .ipv6 : .ipv4, sealingTag: sealed ? .bytes16 : nil, passesVLANTag: vlan)
     guard let report = MTUReport(underlayMTU: underlayMtu, overhead: overhead) else {
       throw UnderlayTooSmall(underlayMTU: underlayMtu, overhead: overhead)
     }
-    if json {
+    if agent.json {
       try Output.write(ReportJSON.encode(report))
     } else {
       try Output.write(report.text)

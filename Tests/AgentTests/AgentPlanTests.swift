@@ -1,5 +1,6 @@
 import Dataplane
 import LinuxIO
+import Sealing
 import Testing
 import VXLAN
 
@@ -62,6 +63,26 @@ final class AgentPlanTests {
   }
 
   @Test(
+    "a sealed segment carries 74 or 94 less than the route, with aegis128l 16 less again, a plain one 50 or 70",
+    arguments: [
+      ("192.0.2.1", CipherChoice.automatic, 1426, 1450), ("2001:db8::1", .automatic, 1406, 1430),
+      ("192.0.2.1", .named(.chacha20poly1305), 1426, 1450), ("192.0.2.1", .named(.aegis128l), 1410, 1450),
+      ("2001:db8::1", .named(.aegis128l), 1390, 1430),
+    ])
+  func sealedMTU(local: String, cipher: CipherChoice, sealed: Int, plain: Int) throws {
+    var configuration = try configuration(local: local) {
+      $0.sealed = true
+      $0.cipher = cipher
+    }
+    configuration.segments.append(Configuration.Segment(vni: try #require(VNI(43)), tap: "vx43"))
+    let plan = try plan(configuration)
+    #expect(plan.segments.map(\.overlayMTU) == [sealed, plain] && plan.segments.map(\.isSealed) == [true, false])
+    #expect(plan.segments[0].overhead.tagByteCount == (cipher == .named(.aegis128l) ? 32 : 16))
+    // Peer c has segment 43 only.
+    #expect(plan.peers.map { $0.sealedEndpoint?.udpPort } == [nil, 4790])
+  }
+
+  @Test(
     "the data path gets the overhead, the MTU of the way to each peer and whether to clamp",
     arguments: [
       ("192.0.2.1", 50), ("2001:db8::1", 70),
@@ -93,9 +114,10 @@ final class AgentPlanTests {
     let segment = try #require(try configuration().segments.first)
     let local = try #require(IPAddress("192.0.2.1"))
     let least = UnderlayMTU(byteCount: 118, source: "here")
-    #expect(try AgentPlan.overlayMTU(of: segment, local: local, underlay: least) == 68)
+    #expect(try AgentPlan.overlayMTU(of: segment, overhead: Overhead(family: local.family), underlay: least) == 68)
+    let less = UnderlayMTU(byteCount: 117, source: "here")
     #expect(throws: AgentError.self) {
-      try AgentPlan.overlayMTU(of: segment, local: local, underlay: UnderlayMTU(byteCount: 117, source: "here"))
+      try AgentPlan.overlayMTU(of: segment, overhead: Overhead(family: local.family), underlay: less)
     }
   }
 
@@ -105,12 +127,12 @@ final class AgentPlanTests {
     var segment = try #require(try configuration().segments.first)
     let enough = UnderlayMTU(byteCount: 1330, source: "here")
     let less = UnderlayMTU(byteCount: 1329, source: "here")
-    #expect(try AgentPlan.overlayMTU(of: segment, local: local, underlay: less) == 1279)
+    #expect(try AgentPlan.overlayMTU(of: segment, overhead: Overhead(family: local.family), underlay: less) == 1279)
     segment.addresses = [try #require(IPPrefix("10.0.0.1/24")), try #require(IPPrefix("fd00::1/64"))]
     segment.mtuLine = SourceLine(7)
-    #expect(try AgentPlan.overlayMTU(of: segment, local: local, underlay: enough) == 1280)
+    #expect(try AgentPlan.overlayMTU(of: segment, overhead: Overhead(family: local.family), underlay: enough) == 1280)
     let error = #expect(throws: AgentError.self) {
-      try AgentPlan.overlayMTU(of: segment, local: local, underlay: less)
+      try AgentPlan.overlayMTU(of: segment, overhead: Overhead(family: local.family), underlay: less)
     }
     #expect(error?.kind == .refused && error?.line == 7)
     for word in ["segment 42", "1280", "1329", "50 bytes", "1279", "1330"] {

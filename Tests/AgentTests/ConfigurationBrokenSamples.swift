@@ -13,7 +13,7 @@ enum BrokenConfigurations {
   }
 
   private typealias Samples = ConfigurationSamples
-  static let all = yaml + keys + scalars + names + addresses + references
+  static let all = yaml + keys + scalars + names + addresses + references + sealing
 
   /// What the YAML itself can have wrong.
   private static let yaml = [

@@ -25,8 +25,7 @@ struct ConfigurationProblemTests {
     arguments: NotBuiltYet.table.map(\.key))
   func notBuiltYet(key: String) {
     let word = String(key.split(separator: ".").last ?? "")
-    let value = ["sealed": "true"][word] ?? "auto"
-    let line = "\(word): \(value)"
+    let line = "\(word): auto"
     let text: String
     switch key.split(separator: ".").first {
     case "local": text = "local:\n  address: 192.0.2.1\n  \(line)\nsegments: []\n"

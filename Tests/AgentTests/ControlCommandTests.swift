@@ -19,6 +19,10 @@ struct ControlCommandTests {
   }
 
   private func vtep(_ arguments: String...) throws -> (status: Int32, output: String, message: String) {
+    try vtep(arguments)
+  }
+
+  private func vtep(_ arguments: [String]) throws -> (status: Int32, output: String, message: String) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments
@@ -68,6 +72,24 @@ struct ControlCommandTests {
     #expect(wrong.message.contains("a VNI is a whole number from 0 to 16777215"))
     #expect(try vtep("peers", "--vni", "7").status == 64)
     #expect(try vtep("nonsense").status == 64)
+  }
+
+  @Test("mtu asks the agent about a peer: 1 for an unknown one, 64 together with what the agent knows")
+  func mtu() throws {
+    let server = try startControlServer(directory.socket)
+    defer { server.stop() }
+    let text = try vtep("mtu", "--peer", "b", "--socket", directory.socket)
+    #expect(text.status == 0 && text.output.contains("authentication tag") && text.output.contains("1426"))
+    let json = try vtep("mtu", "--peer", "b", "-j", "--socket", directory.socket)
+    let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
+    #expect(object?["overlay-mtu"] as? Int == 1426 && object?["path-source"] as? String == "route")
+    let unknown = try vtep("mtu", "--peer", "x", "--socket", directory.socket)
+    #expect(unknown.status == 1 && unknown.message == "vtep: no peer has the name x\n" && unknown.output.isEmpty)
+    for more in [["--underlay-mtu", "1500"], ["--sealed"], ["--ipv6"], ["--vlan"]] {
+      #expect(try vtep(["mtu", "--peer", "b"] + more).status == 64)
+    }
+    #expect(try vtep("mtu").status == 64)
+    #expect(try vtep("mtu", "--underlay-mtu", "1500", "--sealed").output.contains("1426"))
   }
 
   @Test("without an agent a command exits 1 and says what to do")

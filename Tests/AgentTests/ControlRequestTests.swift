@@ -27,6 +27,7 @@ struct ControlRequestTests {
     "an unknown key, and a filter where there is none, are refused",
     arguments: [
       "/v1/fdb?mac=1", "/v1/peers?vni=42", "/v1/fdb?vni=", "/v1/fdb?vni=-1", "/v1/fdb?vni=16777216",
+      "/v1/mtu", "/v1/mtu?vni=42", "/v1/mtu?peer=b&vni=42", "/v1/fdb?peer=b",
     ])
   func badQuery(target: String) throws {
     let response = ControlAPI(source: FixedReports()).answer(try ControlRequest(method: "GET", target: target))
@@ -37,6 +38,12 @@ struct ControlRequestTests {
   func bounds(target: String) throws {
     let response = ControlAPI(source: FixedReports()).answer(try ControlRequest(method: "GET", target: target))
     #expect(response == ControlResponse(status: 200, body: Array("[]\n".utf8)))
+  }
+
+  @Test("any peer's name survives a query", arguments: ["b", "a&b=c", "100%", "ü?#/+", "x~y.z-_"])
+  func encoding(name: String) throws {
+    let request = try ControlRequest(method: "GET", target: "/v1/mtu?peer=" + ControlRequest.encode(name))
+    #expect(request.query == ["peer": name])
   }
 
   @Test("every code has an HTTP status of a failure")

@@ -15,7 +15,7 @@ struct ControlServerTests {
   @Test(
     "each resource answers 200 with JSON over HTTP/1.1",
     arguments: [
-      "status", "segments", "fdb", "peers", "stats", "drops",
+      "status", "segments", "fdb", "peers", "stats", "drops", "mtu?peer=b",
     ])
   func resources(name: String) throws {
     let server = try startControlServer(directory.socket)
@@ -48,6 +48,7 @@ struct ControlServerTests {
       ("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not-found"),
       ("GET /v1/fdb?vni=x HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad-query"),
       ("GET /v1/fdb?vni=99 HTTP/1.1\r\nHost: x\r\n\r\n", 404, "unknown-vni"),
+      ("GET /v1/mtu?peer=x HTTP/1.1\r\nHost: x\r\n\r\n", 404, "unknown-peer"),
       ("nonsense\r\n\r\n", 400, "bad-request"),
       ("GET /v1/fdb HTTP/9.9.9\r\n\r\n", 400, "bad-request"),
       ("GET /v1/fdb HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n", 413, "request-too-large"),

@@ -123,7 +123,8 @@ struct FixedReports: ReportSource {
   func peerReports() throws(ControlError) -> [PeerReport] {
     [
       PeerReport(
-        name: "b", address: "192.0.2.2", session: .up, pathMTU: 1500, lastReceiveSeconds: 2, rxBytes: 100,
+        name: "b", address: "192.0.2.2", session: .up, cipher: "aes256gcm", keyAgeSeconds: 61,
+        endpoint: "192.0.2.2:4790", pathMTU: 1500, lastReceiveSeconds: 2, rxBytes: 100,
         txBytes: 200),
       PeerReport(
         name: "c", address: "2001:db8::3", session: .none, pathMTU: 9000, lastReceiveSeconds: nil, rxBytes: 0,
@@ -133,6 +134,14 @@ struct FixedReports: ReportSource {
 
   func statsReport() throws(ControlError) -> StatsReport { .sample }
   func dropsReport() throws(ControlError) -> DropsReport { .sample }
+
+  func mtuReport(peer name: String) throws(ControlError) -> MTUReport {
+    guard name == "b",
+      let report = MTUReport(
+        underlayMTU: 1500, overhead: Overhead(family: .ipv4, sealingTag: .bytes16), peer: name, pathSource: .route)
+    else { throw ControlError(.unknownPeer, "no peer has the name \(name)") }
+    return report
+  }
 }
 
 extension StatsReport {

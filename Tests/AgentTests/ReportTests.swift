@@ -34,11 +34,14 @@ struct ReportTests {
     let peers = try FixedReports().peerReports()
     #expect(
       try text(peers[1]) == """
-        {"address":"2001:db8::3","last-receive-seconds":null,"name":"c","path-mtu":9000,"rx-bytes":0,\
-        "session":"none","tx-bytes":0}
+        {"address":"2001:db8::3","cipher":null,"endpoint":null,"key-age-seconds":null,"last-receive-seconds":null,\
+        "name":"c","path-mtu":9000,"rx-bytes":0,"session":"none","tx-bytes":0}
 
         """)
     #expect(try text(peers[0]).contains("\"last-receive-seconds\":2,"))
+    #expect(
+      try text(peers[0]).hasPrefix(
+        "{\"address\":\"192.0.2.2\",\"cipher\":\"aes256gcm\",\"endpoint\":\"192.0.2.2:4790\",\"key-age-seconds\":61,"))
   }
 
   @Test("a segment has the names of the contract")

@@ -1,4 +1,5 @@
 import Testing
+import VXLAN
 
 @testable import Agent
 
@@ -34,9 +35,9 @@ struct ReportTextTests {
   func peers() throws {
     #expect(
       ReportText.peers(try FixedReports().peerReports()) == """
-        NAME  ADDRESS      SESSION  PATH-MTU  LAST-RECEIVE  RX-BYTES  TX-BYTES
-        b     192.0.2.2    up           1500            2s       100       200
-        c     2001:db8::3  none         9000         never         0         0
+        NAME  ADDRESS      SESSION  CIPHER     KEY-AGE  PATH-MTU  LAST-RECEIVE  RX-BYTES  TX-BYTES
+        b     192.0.2.2    up       aes256gcm     1m1s      1500            2s       100       200
+        c     2001:db8::3  none     -                -      9000         never         0         0
 
         """)
   }
@@ -80,6 +81,43 @@ struct ReportTextTests {
     let text = ReportText.status(report)
     #expect(text.hasPrefix("vtep: \(VtepVersion.current)\n  pid: 1234\n  uptime: 1h2m\n  local: [2001:db8::1]:4789\n"))
     #expect(text.hasSuffix("\n\noffload:\n  udp-gro: off\n  udp-gso: on\n"))
+    #expect(!text.contains("sealing"))
+  }
+
+  @Test("status has a block about sealing where a segment is sealed, without a secret")
+  func sealing() throws {
+    var report = try FixedReports().statusReport()
+    report.sealing = SealingReport(
+      udpPort: 4790, publicKey: SealingSamples.publicKey, ciphers: ["aes256gcm", "chacha20poly1305"],
+      hasHardwareAES: true, presharedKeys: 1)
+    let block = """
+
+      sealing:
+        port: 4790
+        public key: \(SealingSamples.publicKey)
+        ciphers: aes256gcm, chacha20poly1305
+        AES in hardware: yes
+        pre-shared keys: 1
+
+      offload:
+
+      """
+    #expect(ReportText.status(report).contains(block))
+    let json = String(decoding: try ReportJSON.encode(report), as: UTF8.self)
+    #expect(json.contains("\"ciphers\":[\"aes256gcm\",\"chacha20poly1305\"],\"hardware-aes\":true"))
+    #expect(try ReportJSON.decode(StatusReport.self, from: Array(json.utf8)) == report)
+  }
+
+  @Test("the MTU to a peer tells whose path it is and how that was found")
+  func mtu() throws {
+    let report = try FixedReports().mtuReport(peer: "b")
+    let lines = report.text.split(separator: "\n")
+    #expect(lines.contains { $0.hasPrefix("underlay MTU to b, by the route ") && $0.hasSuffix(" 1500") })
+    #expect(lines.last?.hasPrefix("overlay MTU ") == true && lines.last?.hasSuffix(" 1426") == true)
+    let json = String(decoding: try ReportJSON.encode(report), as: UTF8.self)
+    #expect(json.contains("\"overhead\":74") && json.contains("\"path-source\":\"route\""))
+    let plain = try #require(MTUReport(underlayMTU: 1500, overhead: Overhead(family: .ipv4)))
+    #expect(!String(decoding: try ReportJSON.encode(plain), as: UTF8.self).contains("peer"))
   }
 
   @Test(

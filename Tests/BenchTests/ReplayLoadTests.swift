@@ -1,4 +1,5 @@
 import Replay
+import Sealing
 import Testing
 import VXLAN
 
@@ -51,5 +52,19 @@ struct ReplayLoadTests {
     back.requireAllSent()
     #expect(out.framesPerStep.isMultiple(of: 44) && out.framesPerStep > 0)
     #expect(back.framesPerStep == 8 * 44)
+  }
+
+  @Test("sealed frames pass both ways, alone and as superframes", arguments: Cipher.allCases.filter(\.isAvailable))
+  func sealed(cipher: Cipher) {
+    let loads: [ReplayLoad] = [
+      .sealedEncapsulation(Self.out, cipher), .sealedDecapsulation(Self.back, cipher),
+      .sealedSuperframeEncapsulation(cipher), .sealedSuperframeDecapsulation(cipher),
+    ]
+    for load in loads {
+      load.run(stepCount: 3)
+      load.requireAllSent()
+    }
+    #expect(loads.map(\.framesPerStep) == [64, 8, 44, 8 * 43])
+    #expect(loads.map { $0.preparationTime > 0 } == [false, true, false, true])
   }
 }

@@ -17,6 +17,7 @@ enum PathAllowances {
     "Sources/Agent/Control/ControlSocketPath.swift": "sockaddr_un holds its path as a tuple of bytes",
     "Sources/Agent/Demo/DemoStream.swift": "compares a hundred megabytes with memcmp",
     "Sources/Replay/ReplayDatagramPort.swift": "writes headers into a batch's buffers, as a socket does",
+    "Sources/Replay/ReplaySealedPort.swift": "seals into a batch's buffers, as a peer and a socket do",
     "Sources/vtep/Output.swift": "writes from where the bytes lie, so that no copy of a key is left behind",
     "Sources/Forwarding/GracePeriod.swift": "words of several threads on cache lines of their own",
   ]

@@ -34,6 +34,8 @@ enum ImportTable {
     "Sources/Dataplane/Encapsulation.swift": (["Glibc"], "the numbers of errno"),
     "Sources/Dataplane/Decapsulation.swift": (["Glibc"], "the numbers of errno"),
     "Sources/Dataplane/Coalescing.swift": (["Glibc"], "struct iovec, which names the payload of a joined frame"),
+    "Sources/Dataplane/SealedEncapsulation.swift": (["Glibc"], "the numbers of errno"),
+    "Sources/Dataplane/SealedSide.swift": (["Glibc"], "the numbers of errno"),
     "Sources/Dataplane/SuperframeSplit.swift": (["Glibc"], "struct iovec, in which the refused superframe lies"),
     "Sources/Dataplane/Worker.swift": (
       ["Dispatch", "Glibc"], "a semaphore with a time limit, for jobs, no frame waits for it; the numbers of errno"

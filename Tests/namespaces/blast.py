@@ -16,9 +16,9 @@ class Blaster:
         built = subprocess.run(["cc", "-O2", "-Wall", "-o", self.path, source], capture_output=True, text=True)
         assert built.returncode == 0, f"blast.c does not compile: {built.stderr}"
 
-    def send(self, host, destination, datagrams, rate=60_000, source=None):
-        """Sends every datagram of an iterable from a host's address to port 4789. Returns how many were sent."""
-        line = host.command(self.path, source or host.address, destination, 4789, rate)
+    def send(self, host, destination, datagrams, rate=60_000, source=None, port=4789):
+        """Sends every datagram of an iterable from a host's address to a port. Returns how many were sent."""
+        line = host.command(self.path, source or host.address, destination, port, rate)
         process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         host.processes.append(process)
         block, size = [], 0

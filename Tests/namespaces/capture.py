@@ -1,6 +1,7 @@
 """tcpdump on a device, written to a file and judged at the end."""
 
 import signal
+import struct
 import subprocess
 
 from host import wait_until
@@ -10,13 +11,17 @@ FRAGMENT = "(ip and ip[6:2] & 0x3fff != 0) or (ip6 and ip6[6] == 44)"
 
 
 class Capture:
-    """A capture of what a host sends and receives. `close` fails if one outer datagram was an IP fragment."""
+    """A capture of what a host sends and receives. `close` fails if one outer datagram was an IP fragment.
 
-    def __init__(self, host, device, path, expression="udp port 4789", direction="inout"):
+    There is room for `buffer` KiB of frames that tcpdump has not read yet, each of which takes `snaplen` bytes however
+    short it is (0: the most there is).
+    """
+
+    def __init__(self, host, device, path, expression="udp port 4789", direction="inout", snaplen=0, buffer=16384):
         self.path = path
         self.log = open(f"{path}.log", "w+", encoding="utf-8")
         self.process = host.popen("tcpdump", "-Z", "root", "-i", device, "-Q", direction, "-U", "--immediate-mode",
-                                  "-s", "0", "-B", "16384", "-w", path, f"({expression}) or ({FRAGMENT})",
+                                  "-s", snaplen, "-B", buffer, "-w", path, f"({expression}) or ({FRAGMENT})",
                                   stderr=self.log)
         wait_until(lambda: "listening on" in self.said(), 30, f"tcpdump listens on {device}: {self.said()}")
 
@@ -40,6 +45,19 @@ class Capture:
         assert "0 packets dropped by kernel" in self.said(), f"the capture is not whole: {self.said()}"
         cut = self.lines(FRAGMENT)
         assert cut == [], f"{len(cut)} outer datagrams were IP fragments; the first: {cut[0]}"
+
+    def frames(self):
+        """The bytes of each frame of the capture, as they were on the device. Only after `close`."""
+        with open(self.path, "rb") as file:
+            data = file.read()
+        assert data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1"), f"another kind of file: {data[:4].hex()}"
+        frames, offset = [], 24
+        while offset < len(data):
+            taken, whole = struct.unpack_from("<II", data, offset + 8)
+            assert taken == whole, "a frame is cut"
+            frames.append(data[offset + 16:offset + 16 + taken])
+            offset += 16 + taken
+        return frames
 
     def lines(self, expression="", *options):
         """The capture as tcpdump prints it, one line for each datagram."""

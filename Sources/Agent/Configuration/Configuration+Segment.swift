@@ -1,3 +1,4 @@
+import Sealing
 import VXLAN
 
 extension Configuration {
@@ -18,6 +19,10 @@ extension Configuration {
     package var mtuLine = SourceLine()
     /// Whether nothing in clear may leave or enter.
     package var sealed = false
+    /// What seals, if anything does.
+    package var cipher = CipherChoice.automatic
+    /// Of `cipher`, or of the segment without it.
+    package var cipherLine = SourceLine()
     package var learning = true
     /// How long a dynamic entry lives after the last frame from its MAC; zero is for ever.
     package var ageing = ageingDefault

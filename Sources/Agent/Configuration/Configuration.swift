@@ -43,13 +43,19 @@ extension Configuration {
     /// The UDP port of plain VXLAN.
     /// - SeeAlso: RFC 7348, section 8.
     package static let udpPortDefault: UInt16 = 4789
-    /// The UDP port of sealed VXLAN, which `port` must leave free.
+    /// The UDP port of sealed VXLAN.
     package static let sealedUDPPortDefault: UInt16 = 4790
 
     /// The outer source of every datagram. Unicast, not link-local.
     package var address: IPAddress
     /// Where plain VXLAN is received.
     package var udpPort: UInt16 = udpPortDefault
+    /// Where sealed VXLAN is received. Not `udpPort`.
+    package var sealedUDPPort: UInt16 = sealedUDPPortDefault
+    /// The own private key; there when a segment is sealed.
+    package var privateKeyFile: SecretPath?
+    /// Pre-shared keys of the network, one or two.
+    package var presharedKeyFile: SecretPath?
     /// How many sockets, and so outer source ports, the sender uses; 1 sends from the listening socket.
     package var sourcePortCount = 64
     package var offload = Offload.auto

@@ -22,13 +22,23 @@ extension ConfigurationReader {
     if let address { judge(address, line: keys.line(of: "address"), local: local) }
     // Placeholders let the other keys be judged too; the problems that are noted keep them from being used.
     var peer = Configuration.Peer(name: name ?? "", address: address ?? IPAddress(ipv4: 0))
-    peer.udpPort = readPort(&keys, "peers[]")
+    peer.line = SourceLine(keys.line)
+    (peer.udpPort, peer.sealedUDPPort) = readPorts(&keys, "peers[]")
+    readPublicKey(&keys, &peer)
     peer.segments = readSegmentsOfPeer(&keys)
     peer.fdbLimit = keys.value("fdb-limit", default: 0) { scalar throws(ValueFault) in
       try scalar.number(0...Configuration.Limits.fdbLimitMax, "the limit of a peer's entries (0 for none of its own)")
     }
     keys.finish()
     return name == nil ? nil : peer
+  }
+
+  private func readPublicKey(_ keys: inout MappingReader, _ peer: inout Configuration.Peer) {
+    guard keys.has("public-key") else { return }
+    let line = keys.line(of: "public-key")
+    peer.publicKeyLine = SourceLine(line)
+    peer.publicKey = keys.optional("public-key") { scalar throws(ValueFault) in try scalar.publicKey() }
+    if let key = peer.publicKey { publicKeys.claim(key, line: line, problems) }
   }
 
   private func judge(_ address: IPAddress, line: Int, local: Configuration.Local?) {

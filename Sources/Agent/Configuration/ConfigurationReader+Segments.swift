@@ -58,6 +58,8 @@ extension ConfigurationReader {
   private func readForwarding(_ keys: inout MappingReader, _ segment: inout Configuration.Segment) {
     typealias Limits = Configuration.Limits
     segment.sealed = keys.value("sealed", default: false) { scalar throws(ValueFault) in try scalar.boolean() }
+    segment.cipher = keys.value("cipher", default: .automatic) { scalar throws(ValueFault) in try scalar.cipher() }
+    segment.cipherLine = SourceLine(keys.line(of: "cipher"))
     segment.learning = keys.value("learning", default: true) { scalar throws(ValueFault) in try scalar.boolean() }
     segment.ageing = keys.value("ageing", default: segment.ageing) { scalar throws(ValueFault) in
       try scalar.duration(zeroOr: Limits.ageingMin...Limits.ageingMax)

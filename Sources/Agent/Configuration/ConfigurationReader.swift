@@ -1,3 +1,4 @@
+import Sealing
 import VXLAN
 
 /// Turns a document into a configuration, section by section, and collects every problem on the way.
@@ -23,9 +24,12 @@ final class ConfigurationReader {
   var overlayAddresses = Claims<IPAddress>("overlay address")
   var peerNames = Claims<String>("peer name")
   var peerAddresses = Claims<IPAddress>("peer address")
+  var publicKeys = Claims<PublicKey>("public key")
   var bridges: [Reference<String>] = []
   var staticPeers: [Reference<StaticPeer>] = []
   var segmentsOfPeers: [Reference<VNI>] = []
+  /// The line of `local` where it names no private key.
+  var keylessLocalLine: Int?
   /// False after a segment whose VNI or a peer whose name is wrong: then a reference may mean that one.
   var knowsEverySegment = true
   var knowsEveryPeer = true
@@ -44,6 +48,7 @@ final class ConfigurationReader {
     let peers = readPeers(&root, local: local)
     root.finish()
     resolveReferences(peers)
+    judgeSealing(segments, peers)
     guard problems.problems.isEmpty, let local else { return nil }
     return Configuration(
       local: local, control: control, workers: workers, log: log, segments: segments, peers: peers)
@@ -57,7 +62,10 @@ final class ConfigurationReader {
     }
     // A placeholder lets the other keys be judged too; the problem that is noted keeps it from being used.
     var local = Configuration.Local(address: address ?? IPAddress(ipv4: 0))
-    local.udpPort = readPort(&keys, "local")
+    (local.udpPort, local.sealedUDPPort) = readPorts(&keys, "local")
+    local.privateKeyFile = readSecretPath("private-key-file", &keys)
+    local.presharedKeyFile = readSecretPath("psk-file", &keys)
+    keylessLocalLine = keys.has("private-key-file") ? nil : keys.line
     local.sourcePortCount = keys.value("source-ports", default: local.sourcePortCount) { scalar throws(ValueFault) in
       try scalar.number(1...Configuration.Limits.sourcePortCountMax, "the count of source ports")
     }
@@ -69,20 +77,6 @@ final class ConfigurationReader {
     }
     keys.finish()
     return address == nil ? nil : local
-  }
-
-  /// `port` of this VTEP or of a peer, which must leave that of sealed datagrams free.
-  func readPort(_ keys: inout MappingReader, _ place: String) -> UInt16 {
-    let standard = Configuration.Local.udpPortDefault
-    let sealed = Configuration.Local.sealedUDPPortDefault
-    let port = keys.value("port", default: standard) { scalar throws(ValueFault) in
-      UInt16(try scalar.number(1...65_535, "a UDP port"))
-    }
-    if port == sealed {
-      problems.add(
-        keys.line(of: "port"), "\(place).port: \(port) is the sealed-port too; write another, such as \(standard)")
-    }
-    return port
   }
 
   private func readControl(_ root: inout MappingReader) -> Configuration.Control {

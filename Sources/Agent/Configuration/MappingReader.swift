@@ -125,9 +125,7 @@ struct MappingReader {
     let isPlain = scalar.style == .plain && !isText(scalar.tag)
     guard refuseTag(of: item.node, line: item.line, problems) else { return nil }
     do {
-      let value = try read(ScalarText(text: scalar.string, isPlain: isPlain))
-      if let complaint = NotBuiltYet.complaint(key: name, value: scalar.string) { problems.add(item.line, complaint) }
-      return value
+      return try read(ScalarText(text: scalar.string, isPlain: isPlain))
     } catch {
       problems.add(item.line, "\(name): \(error.wrong); \(error.right)")
       return nil

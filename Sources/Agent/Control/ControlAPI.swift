@@ -12,14 +12,26 @@ package protocol ReportSource: Sendable {
   func peerReports() throws(ControlError) -> [PeerReport]
   func statsReport() throws(ControlError) -> StatsReport
   func dropsReport() throws(ControlError) -> DropsReport
+  /// - Throws: `unknown-peer` when there is none of this name, `path-too-small` when nothing fits on its path.
+  func mtuReport(peer name: String) throws(ControlError) -> MTUReport
 }
 
-/// The resources of the control socket, version 1: `GET /v1/{status,segments,fdb,peers,stats,drops}`.
+/// The resources of the control socket, version 1: `GET /v1/{status,segments,fdb,peers,stats,drops,mtu}`.
 ///
-/// `segments` and `fdb` take `?vni=N`; any other key of a query is refused, so that a misspelt filter is no full list.
+/// `segments` and `fdb` take `?vni=N`, `mtu` needs `?peer=NAME`; any other key of a query is refused, so that a
+/// misspelt filter is no full list.
 package struct ControlAPI: Sendable {
   private enum Resource: String, CaseIterable {
-    case status, segments, fdb, peers, stats, drops
+    case status, segments, fdb, peers, stats, drops, mtu
+
+    /// The one key that its query may have.
+    var filter: String? {
+      switch self {
+      case .fdb, .segments: "vni"
+      case .mtu: "peer"
+      case .status, .peers, .stats, .drops: nil
+      }
+    }
   }
 
   private let source: any ReportSource
@@ -45,7 +57,8 @@ package struct ControlAPI: Sendable {
     guard request.method == "GET" else {
       throw ControlError(.methodNotAllowed, "/v1/\(resource.rawValue) answers GET only")
     }
-    let vni = try Self.filter(of: request, for: resource)
+    try Self.refuseOtherFilters(of: request, for: resource)
+    let vni = try Self.vni(in: request)
     return switch resource {
     case .status: ControlResponse(report: try source.statusReport())
     case .segments: ControlResponse(report: try source.segmentReports(vni: vni))
@@ -53,6 +66,7 @@ package struct ControlAPI: Sendable {
     case .peers: ControlResponse(report: try source.peerReports())
     case .stats: ControlResponse(report: try source.statsReport())
     case .drops: ControlResponse(report: try source.dropsReport())
+    case .mtu: ControlResponse(report: try source.mtuReport(peer: try Self.peer(in: request)))
     }
   }
 
@@ -61,17 +75,23 @@ package struct ControlAPI: Sendable {
     return Resource(rawValue: String(path.dropFirst("/v1/".count)))
   }
 
-  private static func filter(of request: ControlRequest, for resource: Resource) throws(ControlError) -> VNI? {
-    let allowed = resource == .fdb || resource == .segments ? ["vni"] : []
-    guard request.query.keys.allSatisfy(allowed.contains) else {
-      throw ControlError(
-        .badQuery,
-        "/v1/\(resource.rawValue) takes \(allowed.isEmpty ? "no query" : "vni=N and nothing else")")
+  private static func refuseOtherFilters(of request: ControlRequest, for resource: Resource) throws(ControlError) {
+    guard request.query.keys.allSatisfy({ $0 == resource.filter }) else {
+      let taken = resource.filter.map { $0 == "vni" ? "vni=N and nothing else" : "\($0)=NAME and nothing else" }
+      throw ControlError(.badQuery, "/v1/\(resource.rawValue) takes \(taken ?? "no query")")
     }
+  }
+
+  private static func vni(in request: ControlRequest) throws(ControlError) -> VNI? {
     guard let text = request.query["vni"] else { return nil }
     guard let number = UInt32(text), let vni = VNI(number) else {
       throw ControlError(.badQuery, "vni must be a whole number from 0 to \(VNI.maximum)")
     }
     return vni
+  }
+
+  private static func peer(in request: ControlRequest) throws(ControlError) -> String {
+    guard let name = request.query["peer"] else { throw ControlError(.badQuery, "/v1/mtu needs peer=NAME") }
+    return name
   }
 }

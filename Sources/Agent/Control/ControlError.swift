@@ -7,6 +7,8 @@ package struct ControlError: Error, Equatable, Sendable {
     case forbidden
     case notFound = "not-found"
     case unknownVNI = "unknown-vni"
+    case unknownPeer = "unknown-peer"
+    case pathTooSmall = "path-too-small"
     case methodNotAllowed = "method-not-allowed"
     case requestTimeout = "request-timeout"
     case requestTooLarge = "request-too-large"
@@ -42,8 +44,9 @@ extension ControlError.Code {
     switch self {
     case .badRequest, .badQuery: 400
     case .forbidden: 403
-    case .notFound, .unknownVNI: 404
+    case .notFound, .unknownVNI, .unknownPeer: 404
     case .methodNotAllowed: 405
+    case .pathTooSmall: 409
     case .requestTimeout: 408
     case .requestTooLarge: 413
     case .headersTooLarge: 431

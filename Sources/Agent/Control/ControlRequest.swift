@@ -18,6 +18,18 @@ package struct ControlRequest: Equatable, Sendable {
     self.query = parts.count == 2 ? try Self.parse(query: parts[1]) : [:]
   }
 
+  /// `text` as the value of a key in a query: every byte that could mean something percent-encoded.
+  package static func encode(_ text: String) -> String {
+    text.utf8.map { byte in
+      let character = Character(Unicode.Scalar(byte))
+      guard !(character.isASCII && (character.isLetter || character.isNumber || "-._~".contains(character))) else {
+        return String(character)
+      }
+      return (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+    }
+    .joined()
+  }
+
   private static func parse(query: Substring) throws(ControlError) -> [String: String] {
     var values: [String: String] = [:]
     for field in query.split(separator: "&") {

@@ -1,8 +1,9 @@
 /// The texts of the demonstration that are more than a sentence, and how its figures are written.
 enum DemoPicture {
-  static let text = """
+  static func text(isSealed: Bool) -> String {
+    """
     Two hosts, one overlay network: what leaves 10.42.0.1 as an Ethernet frame arrives at 10.42.0.2 as the same
-    frame, carried over the underlay in UDP (RFC 7348). In clear: this segment is not sealed.
+    frame, carried over the underlay in UDP\(isSealed ? sealed : plain)
 
           host a                                    host b
       +----------------------------+            +----------------------------+
@@ -13,7 +14,14 @@ enum DemoPicture {
       |        |                   |            |                   |        |
       |  192.0.2.1/24 -------------|------------|------------- 192.0.2.2/24  |
       |  underlay0                 |  underlay  |                 underlay0  |
-      +----------------------------+  UDP 4789  +----------------------------+
+      +----------------------------+  UDP \(isSealed ? "4790" : "4789")  +----------------------------+
+    """
+  }
+
+  private static let plain = " (RFC 7348). In clear: this segment is not sealed."
+  private static let sealed = """
+    . Sealed: encrypted and authenticated
+    with keys that the two agents agree on, and renew every two minutes.
     """
 
   /// `1234 ms`.

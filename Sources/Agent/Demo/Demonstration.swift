@@ -15,6 +15,8 @@ package struct Demonstration: ~Copyable {
   private let executable: String
   private let ping: String
   private let transferByteCount: Int
+  /// Nil for a plain segment.
+  private let keys: DemoKeys?
   private let interruption: LabInterruption
   private let directory: LabDirectory
   private var output: DemoOutput
@@ -26,11 +28,12 @@ package struct Demonstration: ~Copyable {
   /// - Parameters:
   ///   - executable: the `vtep` whose commands are run.
   ///   - transferByteCount: how much is sent by TCP, a multiple of 8.
-  package static func run(executable: String, transferByteCount: Int) -> Int32 {
+  ///   - isSealed: whether the segment is.
+  package static func run(executable: String, transferByteCount: Int, isSealed: Bool) -> Int32 {
     let interruption = LabInterruption.begin()
     let output = DemoOutput(stepCount: 7)
     do throws(LabFailure) {
-      var demonstration = try prepare(executable, transferByteCount, output, interruption)
+      var demonstration = try prepare(executable, transferByteCount, isSealed, output, interruption)
       try demonstration.performAndCleanUp()
       // The namespaces and the directory go with the value.
       _ = consume demonstration
@@ -46,10 +49,11 @@ package struct Demonstration: ~Copyable {
   }
 
   private init(
-    _ executable: String, _ transferByteCount: Int, _ ping: String, _ output: DemoOutput,
+    _ executable: String, _ transferByteCount: Int, _ keys: DemoKeys?, _ ping: String, _ output: DemoOutput,
     _ interruption: LabInterruption, _ directory: consuming LabDirectory, _ a: consuming LabHost,
     _ b: consuming LabHost
   ) {
+    self.keys = keys
     self.executable = executable
     self.transferByteCount = transferByteCount
     self.ping = ping
@@ -62,14 +66,21 @@ package struct Demonstration: ~Copyable {
 
   /// Makes the two hosts, still without devices.
   private static func prepare(
-    _ executable: String, _ transferByteCount: Int, _ output: DemoOutput, _ interruption: LabInterruption
+    _ executable: String, _ transferByteCount: Int, _ isSealed: Bool, _ output: DemoOutput,
+    _ interruption: LabInterruption
   ) throws(LabFailure) -> Demonstration {
     let ping = try checkRequirements()
+    let directory: LabDirectory
+    do {
+      directory = try LabDirectory(prefix: "vtep-demo-")
+    } catch {
+      throw .step("make a directory: \(error)")
+    }
+    let keys = isSealed ? try DemoKeys(in: directory.path) : nil
     do throws(Errno) {
-      let directory = try LabDirectory(prefix: "vtep-demo-")
       let a = try host("a", "192.0.2.1/24", "10.42.0.1/24", directory.path)
       let b = try host("b", "192.0.2.2/24", "10.42.0.2/24", directory.path)
-      return Demonstration(executable, transferByteCount, ping, output, interruption, directory, a, b)
+      return Demonstration(executable, transferByteCount, keys, ping, output, interruption, directory, a, b)
     } catch {
       guard error.number != EPERM else { throw needsRoot }
       throw .step("make the two hosts: \(error)")
@@ -89,7 +100,7 @@ package struct Demonstration: ~Copyable {
   }
 
   private mutating func perform() throws(LabFailure) {
-    output.say(DemoPicture.text)
+    output.say(DemoPicture.text(isSealed: keys != nil))
     try joinHosts()
     try startAgents()
     try showMTU()
@@ -111,7 +122,7 @@ package struct Demonstration: ~Copyable {
 
   private mutating func startAgents() throws(LabFailure) {
     output.heading("Two agents: `vtep run` in each host, configured to know the other. Host a has")
-    let configurations = (a.configuration(peer: b), b.configuration(peer: a))
+    let configurations = (a.configuration(peer: b, sealing: keys?.a), b.configuration(peer: a, sealing: keys?.b))
     output.quote(configurations.0)
     let start = ContinuousClock.now
     try a.startAgent(executable, configuration: configurations.0)
@@ -123,7 +134,7 @@ package struct Demonstration: ~Copyable {
 
   private mutating func showMTU() throws(LabFailure) {
     output.heading("The MTU: what encapsulation costs, header by header, and what is left for the overlay")
-    try show("mtu", "--underlay-mtu", "\(Self.underlayMTU)")
+    try show(["mtu", "--underlay-mtu", "\(Self.underlayMTU)"] + (keys == nil ? [] : ["--sealed"]))
     output.say("    \(LabHost.tap) has \(try a.tapMTU()) on host a and \(try b.tapMTU()) on host b.")
   }
 
@@ -166,9 +177,9 @@ package struct Demonstration: ~Copyable {
   private mutating func showTables() throws(LabFailure) {
     output.heading("What the agents know: state, segments, learned addresses, peers, counters")
     for command in ["status", "segments", "fdb", "peers", "stats"] {
-      try show(command, "--socket", a.socketPath)
+      try show([command, "--socket", a.socketPath])
     }
-    try show("fdb", "--socket", b.socketPath)
+    try show(["fdb", "--socket", b.socketPath])
   }
 
   private mutating func stopAgents() throws(LabFailure) {
@@ -178,7 +189,7 @@ package struct Demonstration: ~Copyable {
   }
 
   /// Runs one of our own commands and shows what it prints.
-  private func show(_ arguments: String...) throws(LabFailure) {
+  private func show(_ arguments: [String]) throws(LabFailure) {
     let program = LabProgram(path: executable, name: "vtep", arguments: arguments)
     let text = try program.output(inNamespace: nil, within: .seconds(5), interruption)
     output.say("    $ \(program.commandLine)")

@@ -2,6 +2,7 @@ import Dataplane
 import Forwarding
 import Glibc
 import LinuxIO
+import Sealing
 import VXLAN
 
 extension Agent: ReportSource {
@@ -14,7 +15,7 @@ extension Agent: ReportSource {
         $0.total(.framesIn, .overlay) &+ $0.total(.framesIn, .underlay)
       },
       segments: topology.segments.count, peers: topology.peers.count, socket: configuration.control.socket,
-      offload: offloadStates())
+      offload: offloadStates(), sealing: sealing)
   }
 
   package func segmentReports(vni: VNI?) throws(ControlError) -> [SegmentReport] {
@@ -22,7 +23,7 @@ extension Agent: ReportSource {
     return try slots(vni).map { slot in
       SegmentReport(
         vni: topology.segments[slot].vni.rawValue, tap: configuration.segments[slot].tap,
-        mtu: overlayMTU(ofSegment: slot), sealed: false,
+        mtu: overlayMTU(ofSegment: slot), sealed: topology.segments[slot].isSealed,
         fdbEntries: topology.withFDB(ofSegment: slot) { $0.entryCount() },
         rxFrames: counters.value(.framesOut, .underlay, segment: slot),
         txFrames: counters.value(.framesOut, .overlay, segment: slot))
@@ -40,12 +41,16 @@ extension Agent: ReportSource {
 
   package func peerReports() throws(ControlError) -> [PeerReport] {
     let counters = try snapshot().counters
+    let sessions = try sessionStatuses()
     let now = Clock.now()
     return configuration.peers.enumerated().map { slot, peer in
       let traffic = counters.peers[slot]
       let silence = now > traffic.lastReceive ? (now - traffic.lastReceive) / 1_000_000_000 : 0
+      let session = sessions[slot]
       return PeerReport(
-        name: peer.name, address: peer.address.description, session: .none,
+        name: peer.name, address: peer.address.description,
+        session: PeerReport.Session(session?.state ?? .none), cipher: session?.cipher?.configurationName,
+        keyAgeSeconds: session?.keyAge.map { Int($0.components.seconds) }, endpoint: session?.endpoint.description,
         pathMTU: topology.limits.pathMTU(ofPeer: slot),
         lastReceiveSeconds: traffic.lastReceive == 0 ? nil : Int(silence), rxBytes: traffic.receivedByteCount,
         txBytes: traffic.sentByteCount)
@@ -53,7 +58,8 @@ extension Agent: ReportSource {
   }
 
   package func statsReport() throws(ControlError) -> StatsReport {
-    let (counters, overflowCount) = try snapshot()
+    let (workerCounters, overflowCount) = try snapshot()
+    let counters = withHandshakes(workerCounters)
     let tapDrops = netlink.withLock { netlink in
       devices.reduce(UInt64(0)) { $0 + $1.kernelDropCount(&netlink) }
     }
@@ -63,7 +69,7 @@ extension Agent: ReportSource {
   }
 
   package func dropsReport() throws(ControlError) -> DropsReport {
-    let counters = try snapshot().counters
+    let counters = withHandshakes(try snapshot().counters)
     return DropsReport(
       DropReason.allCases.map { reason in
         (
@@ -74,7 +80,37 @@ extension Agent: ReportSource {
       })
   }
 
-  /// What one worker counted, with what its socket lost.
+  /// What fits through the tunnel to a peer, on each segment that it has: with the largest of their overheads.
+  package func mtuReport(peer name: String) throws(ControlError) -> MTUReport {
+    guard let slot = configuration.peers.firstIndex(where: { $0.name == name }) else {
+      throw ControlError(.unknownPeer, "no peer has the name \(name)")
+    }
+    let shared = topology.segments.filter { $0.peers.contains(slot) }.map(\.overhead)
+    let plain = Overhead(family: configuration.local.address.family)
+    let overhead = shared.max { $0.byteCount < $1.byteCount } ?? plain
+    let pathMTU = topology.limits.pathMTU(ofPeer: slot)
+    guard let report = MTUReport(underlayMTU: pathMTU, overhead: overhead, peer: name, pathSource: .route) else {
+      throw ControlError(
+        .pathTooSmall,
+        "the path to \(name) takes \(pathMTU) bytes, and \(overhead.byteCount) bytes of headers leave no overlay MTU")
+    }
+    return report
+  }
+
+  private func sessionStatuses() throws(ControlError) -> [Int: SessionStatus] {
+    guard let sessions else { return [:] }
+    guard let statuses = sessions.statuses() else {
+      throw ControlError(.internal, "the sessions' thread does not answer")
+    }
+    return statuses
+  }
+
+  /// With the datagrams that workers only handed over.
+  private func withHandshakes(_ counters: CounterSnapshot) -> CounterSnapshot {
+    sealed.map { $0.counters.added(to: counters) } ?? counters
+  }
+
+  /// What one worker counted, with what its sockets lost.
   private typealias WorkerCounts = (counters: CounterSnapshot, overflowCount: UInt64)
 
   /// The sums over the workers.
@@ -88,9 +124,11 @@ extension Agent: ReportSource {
   /// By worker, each made between two of its batches.
   private func snapshots() throws(ControlError) -> [WorkerCounts] {
     var all: [WorkerCounts] = []
-    for (worker, underlay) in zip(workers, underlays) {
-      let underlay = Unshared(value: underlay)
-      let counts = worker.perform { engine in (engine.snapshot(), UInt64(underlay.value.overflowCount)) }
+    for (number, worker) in workers.enumerated() {
+      let sockets = Unshared(value: [underlays[number], sealed?.underlays[number]].compactMap { $0 })
+      let counts = worker.perform { engine in
+        (engine.snapshot(), sockets.value.reduce(0) { $0 &+ UInt64($1.overflowCount) })
+      }
       guard let counts else { throw ControlError(.internal, "worker \(worker.number) does not answer") }
       all.append(counts)
     }

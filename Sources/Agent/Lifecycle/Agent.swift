@@ -3,14 +3,16 @@ import Forwarding
 import Glibc
 import LinuxIO
 import Logging
+import Sealing
 import Synchronization
 import VXLAN
 
 /// A running VTEP: its sockets, its TAPs, its workers and its control socket.
 ///
-/// Starting goes in phases: plan, control socket, underlay sockets, devices, workers. The control socket is claimed
-/// first, so that a second instance stops before it makes anything, and answers when the rest is there. When a phase
-/// fails, what the earlier ones made is undone.
+/// Starting goes in phases: keys and ciphers, plan, control socket, underlay sockets, devices, workers, sessions. What
+/// sealing needs is judged before anything is made. The control socket is claimed next, so that a second instance
+/// stops before it makes anything, and answers when the rest is there. When a phase fails, what the earlier ones made
+/// is undone.
 ///
 /// *Threads.* `init`, `housekeep` and `stop` belong to the main thread; reports are made on the control thread.
 package final class Agent: @unchecked Sendable {
@@ -23,6 +25,11 @@ package final class Agent: @unchecked Sendable {
   let topology: Topology
   /// By worker.
   let underlays: [UDPUnderlay]
+  /// Nil when no segment is sealed.
+  let sealed: SealedParts?
+  let sessions: SessionService?
+  /// Nil when no segment is sealed.
+  let sealing: SealingReport?
   /// By number.
   let workers: [Worker]
   /// By segment slot.
@@ -48,11 +55,17 @@ package final class Agent: @unchecked Sendable {
   private var control: ControlServer?
 
   /// Starts the agent. It carries frames when this returns.
-  /// - Parameter wakeMain: called on another thread when `housekeep` has something to do at once; must not block.
+  /// - Parameters:
+  ///   - secrets: the own keys; there when a segment is sealed.
+  ///   - ciphers: of this host.
+  ///   - wakeMain: called on another thread when `housekeep` has something to do at once; must not block.
   /// - Throws: `.refused` for what the configuration asks in vain, `.failed` for what the system refuses.
   package init(
-    _ configuration: Configuration, log: Logger, wakeMain: @escaping @Sendable () -> Void
+    _ configuration: Configuration, secrets: LocalSecrets?, ciphers: @autoclosure () -> HostCiphers = .probe(),
+    log: Logger, wakeMain: @escaping @Sendable () -> Void
   ) throws(AgentError) {
+    let localEnd = try SealingStart.localEnd(for: configuration, secrets: secrets, ciphers: ciphers())
+    sealing = localEnd.map { SealingReport($0, configuration) }
     var netlink = try Self.openNetlink()
     let plan = try AgentPlan(configuration, netlink: &netlink)
     let now = Instant(nanoseconds: Clock.now())
@@ -77,15 +90,23 @@ package final class Agent: @unchecked Sendable {
     do throws(AgentError) {
       routeWatch = try Self.watchRoutes(noteNews)
       underlays = try Self.openUnderlays(configuration, count: workerCount)
+      sealed = try Self.openSealed(localEnd, configuration, beside: underlays, topology: topology)
       devices = try Self.makeDevices(plan, queueCount: workerCount, netlink: &netlink)
       do throws(Errno) {
-        workers = try Self.startWorkers(topology, devices, underlays, onDoubtfulPath: noteNews) { failure in
+        workers = try Self.startWorkers(topology, devices, underlays, sealed, onDoubtfulPath: noteNews) { failure in
           broken.note(failure)
           wakeMain()
         }
       } catch {
         for device in devices { device.remove(&netlink) }
         throw .failed("starting the workers", error)
+      }
+      do throws(AgentError) {
+        sessions = try Self.startSessions(sealed, configuration, workers: workers, log: throttledLog)
+      } catch {
+        for worker in workers { worker.stop() }
+        for device in devices { device.remove(&netlink) }
+        throw error
       }
     } catch {
       control.stop()
@@ -118,13 +139,17 @@ package final class Agent: @unchecked Sendable {
     return isMended ? pause : min(pause ?? Self.mendingPause, Self.mendingPause)
   }
 
-  /// Ends it: the control socket first, so that nobody is told of what is going; then the workers, then the devices.
+  /// Ends it: the control socket first, so that nobody is told of what is going; then the sessions with their keys, the
+  /// workers, and the devices.
   package func stop() {
     control?.stop()
     control = nil
     routeWatch.stop()
+    sessions?.stop()
     for worker in workers { worker.requestStop() }
     for worker in workers { worker.stop() }
+    // Now that no worker is left, the last keys go.
+    _ = sealed?.keyring.collect()
     netlink.withLock { netlink in
       for device in devices { device.remove(&netlink) }
     }
@@ -160,11 +185,10 @@ package final class Agent: @unchecked Sendable {
     _ configuration: Configuration, count: Int
   ) throws(AgentError) -> [UDPUnderlay] {
     let local = Endpoint(address: configuration.local.address, udpPort: configuration.local.udpPort)
-    let range = Specification.sourcePortRange
     do {
       return try UDPUnderlay.group(
         of: count, local: local, peers: configuration.peers.map(\.endpoint),
-        sourcePortCount: configuration.local.sourcePortCount, firstSourcePort: .random(in: range),
+        sourcePortCount: configuration.local.sourcePortCount, firstSourcePort: firstSourcePort(configuration.local),
         acceptsZeroChecksum: configuration.local.udp6ZeroChecksum == .accept,
         usesOffloads: configuration.local.offload == .auto)
     } catch {
@@ -198,7 +222,7 @@ package final class Agent: @unchecked Sendable {
 
   /// One worker for each queue and socket. When one cannot be started, those before it end.
   private static func startWorkers(
-    _ topology: Topology, _ devices: [OverlayDevice], _ underlays: [UDPUnderlay],
+    _ topology: Topology, _ devices: [OverlayDevice], _ underlays: [UDPUnderlay], _ sealed: SealedParts?,
     onDoubtfulPath: @escaping @Sendable () -> Void, onFailure: @escaping @Sendable (Worker.Failure) -> Void
   ) throws(Errno) -> [Worker] {
     let flowKey = KeyedHash.random()
@@ -208,11 +232,11 @@ package final class Agent: @unchecked Sendable {
         let queues = devices.map { $0.tap.queues[number] }
         let engine = Engine(
           topology: topology, framePorts: queues, datagramPort: underlay,
-          sourcePortCount: underlay.senders.sourcePorts.count, flowKey: flowKey)
+          sourcePortCount: underlay.senders.sourcePorts.count, flowKey: flowKey, sealed: sealed?.side(ofWorker: number))
         let worker = try Worker(
           number: number, engine: engine, tapDescriptors: queues.map(\.pollDescriptor),
-          underlayDescriptor: underlay.pollDescriptor, onFailure: onFailure,
-          onDoubtfulPath: onDoubtfulPath)
+          underlayDescriptor: underlay.pollDescriptor, sealedDescriptor: sealed?.underlays[number].pollDescriptor,
+          onFailure: onFailure, onDoubtfulPath: onDoubtfulPath)
         try worker.start()
         workers.append(worker)
       }

@@ -18,6 +18,7 @@ struct AgentPlan {
     for peer in configuration.peers {
       var plan = PeerPlan(endpoint: peer.endpoint)
       plan.fdbLimit = peer.fdbLimit
+      plan.sealedEndpoint = configuration.hasSession(peer) ? peer.sealedEndpoint : nil
       plan.pathMTU = lookup.pathMTU(to: peer.address, netlink: &netlink) ?? Overhead.underlayMTUMax
       peers.append(plan)
     }
@@ -35,10 +36,12 @@ struct AgentPlan {
     for segment: Configuration.Segment, in configuration: Configuration, underlay: UnderlayMTU
   ) throws(AgentError) -> SegmentPlan {
     let local = configuration.local.address
+    let overhead = configuration.overhead(of: segment)
     var plan = SegmentPlan(
-      vni: segment.vni, overlayMTU: try overlayMTU(of: segment, local: local, underlay: underlay),
+      vni: segment.vni, overlayMTU: try overlayMTU(of: segment, overhead: overhead, underlay: underlay),
       ownMAC: segment.mac ?? DefaultMAC.address(local: local, vni: segment.vni))
-    plan.overhead = segment.overhead(over: local.family)
+    plan.overhead = overhead
+    plan.isSealed = segment.sealed
     plan.passesVLANTags = segment.vlan == .pass
     plan.clampsMSS = segment.clampsMSS
     plan.ignoresReservedBits = segment.reserved == .ignore
@@ -60,9 +63,8 @@ struct AgentPlan {
 
   /// The MTU of the segment's TAP: the configured one if it fits, else what the underlay leaves.
   static func overlayMTU(
-    of segment: Configuration.Segment, local: IPAddress, underlay: UnderlayMTU
+    of segment: Configuration.Segment, overhead: Overhead, underlay: UnderlayMTU
   ) throws(AgentError) -> Int {
-    let overhead = segment.overhead(over: local.family)
     guard let largest = overhead.overlayMTU(underlayMTU: underlay.byteCount) else {
       throw refused(
         segment,
@@ -92,9 +94,4 @@ struct AgentPlan {
   private static func refused(_ segment: Configuration.Segment, _ message: String) -> AgentError {
     AgentError(.refused, "segment \(segment.vni): \(message)", line: segment.mtuLine.number)
   }
-}
-
-extension Configuration.Segment {
-  /// What the tunnel adds to the segment's packets on an underlay of `family`.
-  func overhead(over family: AddressFamily) -> Overhead { Overhead(family: family, passesVLANTag: vlan == .pass) }
 }

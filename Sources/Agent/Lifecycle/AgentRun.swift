@@ -13,8 +13,10 @@ package enum AgentRun {
       say("vtep: the limit of open files stays as it is: \(error)")
     }
     let configuration: Configuration
+    let secrets: LocalSecrets?
     do {
       configuration = try Configuration.load(path: path)
+      secrets = try configuration.secrets(file: path)
     } catch {
       say(error.description)
       return 78
@@ -23,10 +25,12 @@ package enum AgentRun {
     // is made yet.
     var signals = SignalSet(blocking: [SIGTERM, SIGINT, SIGHUP, SIGUSR1])
     signal(SIGPIPE, SIG_IGN)
-    return run(configuration, path: path, signals: &signals)
+    return run(configuration, secrets, path: path, signals: &signals)
   }
 
-  private static func run(_ configuration: Configuration, path: String, signals: inout SignalSet) -> Int32 {
+  private static func run(
+    _ configuration: Configuration, _ secrets: LocalSecrets?, path: String, signals: inout SignalSet
+  ) -> Int32 {
     let log = StandardErrorLogHandler.logger(
       level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info,
       format: configuration.log.format == .json ? .json : .logfmt)
@@ -34,7 +38,7 @@ package enum AgentRun {
     let agent: Agent
     do {
       // A signal to the process reaches the main thread, which alone waits for it.
-      agent = try Agent(configuration, log: log) { kill(getpid(), SIGUSR1) }
+      agent = try Agent(configuration, secrets: secrets, log: log) { kill(getpid(), SIGUSR1) }
     } catch {
       let place = error.line.map { "\(path):\($0)" } ?? path
       say(error.kind == .refused ? "\(place): \(error)" : "vtep: \(error)")
@@ -79,7 +83,7 @@ package enum AgentRun {
         "segment",
         metadata: [
           "vni": "\(plan.vni)", "tap": "\(segment.tap)", "mac": "\(plan.ownMAC)", "mtu": "\(plan.overlayMTU)",
-          "peers": "\(plan.peers.count)",
+          "peers": "\(plan.peers.count)", "sealed": "\(plan.isSealed)",
         ])
     }
   }

@@ -15,12 +15,13 @@ package enum ReportText {
 
   package static func peers(_ peers: [PeerReport]) -> String {
     var table = Table([
-      ("name", .left), ("address", .left), ("session", .left), ("path-mtu", .right), ("last-receive", .right),
-      ("rx-bytes", .right), ("tx-bytes", .right),
+      ("name", .left), ("address", .left), ("session", .left), ("cipher", .left), ("key-age", .right),
+      ("path-mtu", .right), ("last-receive", .right), ("rx-bytes", .right), ("tx-bytes", .right),
     ])
     for peer in peers {
       table.append([
-        peer.name, peer.address, peer.session.rawValue, String(peer.pathMTU),
+        peer.name, peer.address, peer.session.rawValue, peer.cipher ?? "", peer.keyAgeSeconds.map(duration) ?? "",
+        String(peer.pathMTU),
         peer.lastReceiveSeconds.map(duration) ?? "never", String(peer.rxBytes), String(peer.txBytes),
       ])
     }
@@ -72,7 +73,17 @@ package enum ReportText {
       "  segments: \(status.segments)", "  peers: \(status.peers)", "  control socket: \(status.socket)",
     ]
     let offload = status.offload.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }
-    return (lines + (offload.isEmpty ? [] : ["", "offload:"] + offload)).joined(separator: "\n") + "\n"
+    let blocks = [lines, sealing(status.sealing), offload.isEmpty ? [] : ["offload:"] + offload]
+    return blocks.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
+  }
+
+  private static func sealing(_ sealing: SealingReport?) -> [String] {
+    guard let sealing else { return [] }
+    return [
+      "sealing:", "  port: \(sealing.udpPort)", "  public key: \(sealing.publicKey)",
+      "  ciphers: \(sealing.ciphers.joined(separator: ", "))",
+      "  AES in hardware: \(sealing.hasHardwareAES ? "yes" : "no")", "  pre-shared keys: \(sealing.presharedKeys)",
+    ]
   }
 
   /// Two units at most, such as `59s`, `5m3s`, `2h0m` and `3d4h`.

@@ -19,9 +19,11 @@ package struct StatusReport: Codable, Equatable, Sendable {
   package var socket: String
   /// Each offload by name, and its state: `on`, `off`, or why it is off.
   package var offload: [String: String]
+  /// Nil, and absent in JSON, when no segment is sealed.
+  package var sealing: SealingReport?
 
   private enum CodingKeys: String, CodingKey {
-    case version, pid, address, workers, segments, peers, socket, offload
+    case version, pid, address, workers, segments, peers, socket, offload, sealing
     case uptimeSeconds = "uptime-seconds"
     case udpPort = "port"
     case workerFrames = "worker-frames"
@@ -30,7 +32,7 @@ package struct StatusReport: Codable, Equatable, Sendable {
   package init(
     version: String = VtepVersion.current, pid: Int32, uptimeSeconds: Int, address: String, udpPort: UInt16,
     workers: Int, workerFrames: [UInt64]? = nil, segments: Int, peers: Int, socket: String,
-    offload: [String: String]
+    offload: [String: String], sealing: SealingReport? = nil
   ) {
     self.version = version
     self.pid = pid
@@ -43,5 +45,6 @@ package struct StatusReport: Codable, Equatable, Sendable {
     self.peers = peers
     self.socket = socket
     self.offload = offload
+    self.sealing = sealing
   }
 }

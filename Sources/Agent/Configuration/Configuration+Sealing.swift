@@ -1,0 +1,46 @@
+import Sealing
+import VXLAN
+
+/// What sealed segments ask of the whole: one private key, one cipher, and sessions with the peers that have them.
+extension Configuration {
+  /// Whether a segment is sealed, so that keys are needed.
+  package var hasSealedSegment: Bool { segments.contains(where: \.sealed) }
+
+  /// The cipher of all sessions: the one that sealed segments name, else what both ends have.
+  package var cipherChoice: CipherChoice { sealedSegmentWithCipher?.cipher ?? .automatic }
+
+  /// Where the cipher is named, if it is.
+  var cipherLine: SourceLine { sealedSegmentWithCipher?.cipherLine ?? SourceLine() }
+
+  /// Whether the agent has a session with the peer: it has a sealed segment.
+  package func hasSession(_ peer: Peer) -> Bool {
+    segments.contains { $0.sealed && peer.hasSegment($0.vni) }
+  }
+
+  /// What the tunnel adds to a segment's packets.
+  package func overhead(of segment: Segment) -> Overhead {
+    Overhead(
+      family: local.address.family, sealingTag: segment.sealed ? sealingTag : nil,
+      passesVLANTag: segment.vlan == .pass)
+  }
+
+  private var sealingTag: Overhead.SealingTag {
+    cipherChoice == .named(.aegis128l) ? .bytes32 : .bytes16
+  }
+
+  /// All that name one name the same.
+  private var sealedSegmentWithCipher: Segment? {
+    segments.first { $0.sealed && $0.cipher != .automatic }
+  }
+}
+
+extension Cipher {
+  /// As the configuration and the reports name it.
+  package var configurationName: String {
+    switch self {
+    case .aes256gcm: "aes256gcm"
+    case .chacha20poly1305: "chacha20poly1305"
+    case .aegis128l: "aegis128l"
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import Sealing
+
+/// The keys of this VTEP, read from the files that the configuration names. Locked in memory, never printed.
+package struct LocalSecrets: Sendable {
+  package let privateKey: PrivateKey
+  /// Two at most, the preferred first.
+  package let presharedKeys: [PresharedKey]
+}
+
+/// Which ciphers this host can do, and which of them do what they should.
+package struct HostCiphers: Equatable, Sendable {
+  package let available: CipherMask
+  /// Passed the self-test.
+  package let working: CipherMask
+
+  package init(available: CipherMask, working: CipherMask) {
+    self.available = available
+    self.working = working
+  }
+
+  /// Tries each. A few microseconds.
+  package static func probe() -> HostCiphers {
+    HostCiphers(
+      available: CipherMask(Cipher.allCases.filter(\.isAvailable)), working: CipherSelfTest.workingCiphers())
+  }
+}
+
+extension Configuration {
+  /// Reads the files with keys, and judges what only they and this host can tell.
+  /// - Parameters:
+  ///   - file: the configuration's name in error messages.
+  ///   - ciphers: of this host.
+  /// - Returns: nil when no private key is named; then no segment is sealed.
+  /// - Throws: every problem that was found.
+  package func secrets(
+    file: String, ciphers: @autoclosure () -> HostCiphers = .probe()
+  ) throws(ConfigurationError) -> LocalSecrets? {
+    let problems = ProblemList()
+    let privateKey = Self.read(local.privateKeyFile, "local.private-key-file", problems) { path throws(ValueFault) in
+      try SecretFile.privateKey(path)
+    }
+    let presharedKeys = Self.read(local.presharedKeyFile, "local.psk-file", problems) { path throws(ValueFault) in
+      try SecretFile.presharedKeys(path)
+    }
+    for peer in peers where privateKey != nil && peer.publicKey == privateKey?.publicKey {
+      problems.add(
+        peer.publicKeyLine.number,
+        "peers[].public-key: this is the own public key; write that of the peer, as `vtep pubkey` prints it there")
+    }
+    judgeCipher(ciphers(), problems)
+    guard problems.problems.isEmpty else { throw ConfigurationError(file: file, problems: problems.problems) }
+    return privateKey.map { LocalSecrets(privateKey: $0, presharedKeys: presharedKeys ?? []) }
+  }
+
+  private static func read<Value>(
+    _ secret: SecretPath?, _ name: String, _ problems: ProblemList, _ read: (String) throws(ValueFault) -> Value
+  ) -> Value? {
+    guard let secret else { return nil }
+    do {
+      return try read(secret.path)
+    } catch {
+      problems.add(secret.line.number, "\(name): \(error.wrong); \(error.right)")
+      return nil
+    }
+  }
+
+  private func judgeCipher(_ ciphers: @autoclosure () -> HostCiphers, _ problems: ProblemList) {
+    guard case .named(let cipher) = cipherChoice, !ciphers().available.contains(cipher) else { return }
+    let reason =
+      switch cipher {
+      case .aes256gcm: "this processor has no AES in hardware that libsodium could use"
+      case .aegis128l: "it came with libsodium 1.0.19, and this is built with an older one"
+      case .chacha20poly1305: "this libsodium is without it"
+      }
+    problems.add(
+      cipherLine.number,
+      "segments[].cipher: \(cipher.configurationName) cannot be had here: \(reason); write auto or chacha20poly1305")
+  }
+}

@@ -1,0 +1,44 @@
+import Dataplane
+import Glibc
+import LinuxIO
+import Sealing
+import VXLAN
+
+/// Opening what sealed segments need.
+extension Agent {
+  /// Binds the sealed port beside the plain one; nil when no segment is sealed.
+  static func openSealed(
+    _ local: LocalEnd?, _ configuration: Configuration, beside underlays: [UDPUnderlay], topology: Topology
+  ) throws(AgentError) -> SealedParts? {
+    guard let local else { return nil }
+    let endpoint = Endpoint(address: configuration.local.address, udpPort: configuration.local.sealedUDPPort)
+    do {
+      return try SealedParts(
+        local, underlays: try UDPUnderlay.sealedGroup(beside: underlays, at: endpoint), topology: topology)
+    } catch {
+      guard error.number == EADDRINUSE else { throw .failed("local.sealed-port \(endpoint)", error) }
+      throw AgentError(.failed, "local.sealed-port \(endpoint): the port is in use; is another agent running?")
+    }
+  }
+
+  /// Starts the sessions with all peers that have a sealed segment; nil when there is none.
+  static func startSessions(
+    _ sealed: SealedParts?, _ configuration: Configuration, workers: [Worker], log: ThrottledLogger
+  ) throws(AgentError) -> SessionService? {
+    guard let sealed else { return nil }
+    let sessions = sealed.sessions(with: SessionPeer.all(in: configuration), workers: workers, log: log)
+    do {
+      try sessions.start()
+    } catch {
+      throw .failed("starting the sessions", error)
+    }
+    return sessions
+  }
+
+  /// The first source port to try: any, but none whose successors would take the sealed port before it is bound.
+  static func firstSourcePort(_ local: Configuration.Local) -> UInt16 {
+    let range = Specification.sourcePortRange
+    guard range.contains(local.sealedUDPPort) else { return .random(in: range) }
+    return local.sealedUDPPort == range.upperBound ? range.lowerBound : local.sealedUDPPort + 1
+  }
+}

@@ -1,0 +1,39 @@
+import Sealing
+
+/// What an agent with sealed segments offers its peers: `sealing` in `vtep status -j`.
+package struct SealingReport: Codable, Equatable, Sendable {
+  /// The UDP port of sealed VXLAN.
+  package var udpPort: UInt16
+  /// The own one, in base64: what peers write as `public-key`.
+  package var publicKey: String
+  /// What is offered in handshakes.
+  package var ciphers: [String]
+  /// Whether libsodium can use AES in hardware here; without, only chacha20poly1305 is there by default.
+  package var hasHardwareAES: Bool
+  /// How many pre-shared keys are known.
+  package var presharedKeys: Int
+
+  private enum CodingKeys: String, CodingKey {
+    case ciphers
+    case udpPort = "sealed-port"
+    case publicKey = "public-key"
+    case hasHardwareAES = "hardware-aes"
+    case presharedKeys = "pre-shared-keys"
+  }
+
+  package init(udpPort: UInt16, publicKey: String, ciphers: [String], hasHardwareAES: Bool, presharedKeys: Int) {
+    self.udpPort = udpPort
+    self.publicKey = publicKey
+    self.ciphers = ciphers
+    self.hasHardwareAES = hasHardwareAES
+    self.presharedKeys = presharedKeys
+  }
+
+  init(_ local: LocalEnd, _ configuration: Configuration) {
+    let offered = local.choice.offer(available: local.available)
+    self.init(
+      udpPort: configuration.local.sealedUDPPort, publicKey: local.privateKey.publicKey.base64,
+      ciphers: Cipher.allCases.filter { offered.contains($0) }.map(\.configurationName),
+      hasHardwareAES: local.available.contains(.aes256gcm), presharedKeys: local.presharedKeys.count)
+  }
+}

@@ -1,0 +1,56 @@
+import Dataplane
+import LinuxIO
+import Sealing
+import VXLAN
+
+/// What the agent has for sealed segments beside what it has for all. Made only where a segment is sealed.
+struct SealedParts {
+  /// By worker: what receives on the sealed port.
+  let underlays: [UDPUnderlay]
+  let keyring: Keyring
+  let inbox: SealedInbox
+  let waiting: WaitingBudget
+  /// Of handshakes.
+  let counters = SealedCounters()
+  /// Wakes whoever takes from the inbox.
+  let poller: Poller
+  private let local: LocalEnd
+  private let mac: HandshakeMAC
+
+  /// - Parameters:
+  ///   - underlays: on the sealed port, by worker.
+  init(_ local: LocalEnd, underlays: [UDPUnderlay], topology: Topology) throws(Errno) {
+    let poller = try Poller()
+    self.poller = poller
+    self.local = local
+    self.underlays = underlays
+    keyring = Keyring(peerCount: topology.peers.count, gracePeriod: topology.gracePeriod)
+    inbox = SealedInbox { poller.wake() }
+    waiting = WaitingBudget(peerCount: topology.peers.count)
+    mac = HandshakeMAC(to: local.privateKey.publicKey)
+  }
+
+  /// What a worker's engine gets.
+  func side(ofWorker number: Int) -> SealedSide {
+    SealedSide(
+      port: underlays[number], keyring: keyring, inbox: inbox, mac: mac, waiting: waiting, lane: UInt8(number))
+  }
+
+  /// The sessions of these workers, not started yet.
+  func sessions(
+    with peers: [SessionPeer], workers: [Worker], log: ThrottledLogger
+  ) -> SessionService {
+    let listener = underlays[0]
+    let outside = SessionKeeper.Outside(
+      keyring: keyring, inbox: inbox, waiting: waiting, counters: counters,
+      send: { listener.send($0, to: $1) },
+      sendWaiting: {
+        for worker in workers { worker.post { $0.sendWaiting(now: Instant(nanoseconds: Clock.now())) } }
+      },
+      expireWaiting: {
+        for worker in workers { worker.post { $0.expireWaiting(now: Instant(nanoseconds: Clock.now())) } }
+      },
+      clock: { Instant(nanoseconds: Clock.now()) })
+    return SessionService(SessionKeeper(local, peers: peers, outside: outside, log: SessionLog(log)), poller: poller)
+  }
+}

@@ -1,0 +1,170 @@
+import Dataplane
+import LinuxIO
+import Sealing
+import VXLAN
+
+/// Keeps the sessions with all peers: takes what workers handed over, tells the `SessionTable`, and does what that
+/// wants. Keys go to the workers through the `Keyring`, everything else leaves by `send`.
+///
+/// *Threads.* One. The clock comes as a function, because a turn may take long enough for time to matter.
+final class SessionKeeper {
+  /// What leads out.
+  struct Outside {
+    let keyring: Keyring
+    let inbox: SealedInbox
+    let waiting: WaitingBudget
+    let counters: SealedCounters
+    /// Sends a datagram from the listening socket; 0 or an `errno`.
+    let send: (_ datagram: [UInt8], _ destination: Endpoint) -> Int32
+    /// Workers are to send what waited for the keys that are there now.
+    let sendWaiting: () -> Void
+    /// Workers are to drop what has waited too long.
+    let expireWaiting: () -> Void
+    let clock: () -> Instant
+  }
+
+  /// A session neither sends nor receives from this age on: docs/sealing-format.md.
+  static let sessionLifetime = Duration.seconds(180)
+  /// So many peers are asked at once at the start, the others one by one after this time each: an agreement of keys
+  /// takes the most of it.
+  static let eagerPeerCount = 32
+  static let startInterval = Duration.milliseconds(1)
+  /// Handshakes take half a millisecond each, and answers must not wait for all that came with them.
+  private static let itemsPerRound = 16
+  /// Between two attempts to let go of keys that a worker may still use.
+  private static let collectPause = Duration.milliseconds(10)
+
+  private let table: SessionTable
+  private let peers: [SessionPeer]
+  private let indexByKey: [PublicKey: Int]
+  private let outside: Outside
+  private let log: SessionLog
+  /// Where peers are, by their addresses: configured and moved to.
+  private var addresses: PeerAddresses
+  /// By index in `peers`: whether there is a session.
+  private var isUp: [Bool]
+  private var pace: SessionPace
+  private var isCollected = true
+
+  init(_ local: LocalEnd, peers: [SessionPeer], outside: Outside, log: SessionLog) {
+    let now = outside.clock()
+    self.peers = peers
+    self.outside = outside
+    self.log = log
+    table = SessionTable(local, now: now)
+    pace = SessionPace(now: now)
+    isUp = Array(repeating: false, count: peers.count)
+    indexByKey = Dictionary(uniqueKeysWithValues: peers.enumerated().map { ($1.publicKey, $0) })
+    addresses = PeerAddresses(peers)
+    for (index, peer) in peers.enumerated() {
+      outside.keyring.move(peer: peer.slot, to: peer.endpoint)
+      let wait = Self.startInterval * max(0, index - Self.eagerPeerCount)
+      table.add(peer.publicKey, at: peer.endpoint, now: now + wait)
+    }
+  }
+
+  /// Does what there is to do. Answers when it wants to be called again, if nothing comes before.
+  func turn() -> Instant {
+    takeItems()
+    let now = outside.clock()
+    if pace.due <= now { advance(now) }
+    isCollected = outside.keyring.collect()
+    return isCollected ? pace.due : min(pace.due, now + Self.collectPause)
+  }
+
+  /// Ends all sessions: no worker finds a key afterwards.
+  func end() {
+    let now = outside.clock()
+    // An end that was asked for is no loss.
+    isUp = Array(repeating: false, count: peers.count)
+    for peer in peers { perform(table.remove(peer.publicKey, now: now), now: now) }
+    _ = outside.keyring.collect()
+  }
+
+  /// By peer slot.
+  func statuses() -> [Int: SessionStatus] {
+    let now = outside.clock()
+    return Dictionary(uniqueKeysWithValues: peers.map { ($0.slot, table.status($0.publicKey, now: now)) })
+  }
+
+  private func advance(_ now: Instant) {
+    addresses.forgetNotes()
+    table.advance(to: now)
+    perform(table.takeActions(), now: now)
+    if outside.waiting.hasAny { outside.expireWaiting() }
+    pace.note(start: now, end: outside.clock(), deadline: table.nextDeadline)
+  }
+
+  private func takeItems() {
+    let (items, isUnderLoad) = outside.inbox.take()
+    for start in stride(from: 0, to: items.count, by: Self.itemsPerRound) {
+      let now = outside.clock()
+      for item in items[start..<min(items.count, start + Self.itemsPerRound)] {
+        take(item, isUnderLoad: isUnderLoad, now: now)
+      }
+      perform(table.takeActions(), now: now)
+    }
+  }
+
+  private func take(_ item: SealedInbox.Item, isUnderLoad: Bool, now: Instant) {
+    switch item {
+    case .handshake(let bytes, let source):
+      switch table.receive(bytes.span, from: source, isUnderLoad: isUnderLoad, now: now) {
+      case .consumed: outside.counters.noteConsumed(bytes: bytes.count)
+      case .refused:
+        outside.counters.noteRefused(bytes: bytes.count)
+        log.refused(from: source, peer: addresses.name(at: source.address))
+      }
+    case .control(let plaintext, let word, let source):
+      table.receive(control: plaintext.span, word, from: source, now: now)
+    case .unknownSession(let source):
+      if addresses.note(source.address) { table.noteUnknownSession(from: source, now: now) }
+    }
+  }
+
+  private func perform(_ actions: [SessionAction], now: Instant) {
+    var hasNewKey = false
+    for action in actions {
+      switch action {
+      case .send(let bytes, let destination): send(bytes, to: destination)
+      case .receive(let key, let publicKey):
+        guard let peer = peer(publicKey) else { continue }
+        outside.keyring.accept(key, fromPeer: peer.slot, until: now + Self.sessionLifetime)
+      case .seal(let key, let publicKey):
+        seal(with: key, to: publicKey, now: now)
+        hasNewKey = hasNewKey || key != nil
+      case .retire(let index): outside.keyring.retire(index: index)
+      case .move(let publicKey, let endpoint): move(publicKey, to: endpoint)
+      case .probeAnswered: break
+      }
+    }
+    if hasNewKey { outside.sendWaiting() }
+  }
+
+  private func seal(with key: SealingKey?, to publicKey: PublicKey, now: Instant) {
+    guard let index = indexByKey[publicKey] else { return }
+    let peer = peers[index]
+    let until = table.current(publicKey)?.endsAt ?? now + Self.sessionLifetime
+    outside.keyring.seal(with: key, until: until, toPeer: peer.slot)
+    switch (isUp[index], key) {
+    case (false, let key?): log.up(peer.name, cipher: key.cipher, at: table.endpoint(publicKey) ?? peer.endpoint)
+    case (true, nil): log.lost(peer.name)
+    default: break
+    }
+    isUp[index] = key != nil
+  }
+
+  private func move(_ publicKey: PublicKey, to endpoint: Endpoint) {
+    guard let peer = peer(publicKey) else { return }
+    outside.keyring.move(peer: peer.slot, to: endpoint)
+    addresses.add(endpoint.address, of: peer)
+    log.moved(peer.name, to: endpoint)
+  }
+
+  private func send(_ bytes: [UInt8], to destination: Endpoint) {
+    let failure = outside.send(bytes, destination)
+    if failure != 0 { log.unsent(to: destination, peer: addresses.name(at: destination.address), failure) }
+  }
+
+  private func peer(_ publicKey: PublicKey) -> SessionPeer? { indexByKey[publicKey].map { peers[$0] } }
+}

@@ -1,0 +1,89 @@
+import Dispatch
+import LinuxIO
+import Sealing
+import Synchronization
+import VXLAN
+
+/// The thread that keeps the sessions: handshakes may stall it without costing a frame.
+///
+/// *Threads.* `start` and `stop` belong to one, `statuses` may be called by any but its own.
+final class SessionService: @unchecked Sendable {
+  /// How long a report waits for the thread, which may be at a thousand handshakes.
+  private static let answerTime = 2
+
+  private let poller: Poller
+  private let isStopping = Atomic<Bool>(false)
+  private let questions = Mutex<[Answer]>([])
+  /// The thread's own once that runs.
+  private let keeper: SessionKeeper
+  private var thread: SystemThread?
+
+  /// - Parameters:
+  ///   - keeper: given away.
+  ///   - poller: what the keeper's inbox wakes.
+  init(_ keeper: SessionKeeper, poller: Poller) {
+    self.keeper = keeper
+    self.poller = poller
+  }
+
+  func start() throws(Errno) {
+    thread = try SystemThread(named: "vtep-sessions") { [self] in run() }
+  }
+
+  /// Ends the sessions and the thread: afterwards no worker finds a key.
+  func stop() {
+    isStopping.store(true, ordering: .releasing)
+    poller.wake()
+    thread?.join()
+    thread = nil
+  }
+
+  /// How far each session is, by peer slot; nil when the thread does not answer in time.
+  func statuses() -> [Int: SessionStatus]? {
+    let answer = Answer()
+    questions.withLock { $0.append(answer) }
+    poller.wake()
+    return answer.wait(seconds: Self.answerTime)
+  }
+
+  private func run() {
+    while !isStopping.load(ordering: .acquiring) {
+      let next = keeper.turn()
+      answerQuestions()
+      poller.wait(milliseconds: Self.milliseconds(until: next)) { _ in }
+    }
+    keeper.end()
+  }
+
+  private func answerQuestions() {
+    let waiting = questions.withLock { questions in
+      defer { questions.removeAll() }
+      return questions
+    }
+    guard !waiting.isEmpty else { return }
+    let statuses = keeper.statuses()
+    for answer in waiting { answer.give(statuses) }
+  }
+
+  /// Rounded up: too early would be once more around for nothing.
+  private static func milliseconds(until next: Instant) -> Int32 {
+    let pause = next.since(Instant(nanoseconds: Clock.now()))
+    return pause == .zero ? 0 : Int32(clamping: pause.nanosecondCount / 1_000_000 + 1)
+  }
+
+  /// Handed from the service's thread to the one that waits.
+  private final class Answer: Sendable {
+    private let statuses = Mutex<[Int: SessionStatus]?>(nil)
+    private let semaphore = DispatchSemaphore(value: 0)
+
+    func give(_ statuses: [Int: SessionStatus]) {
+      self.statuses.withLock { $0 = statuses }
+      semaphore.signal()
+    }
+
+    func wait(seconds: Int) -> [Int: SessionStatus]? {
+      guard semaphore.wait(timeout: .now() + .seconds(seconds)) == .success else { return nil }
+      return statuses.withLock { $0 }
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import VXLAN
+
+/// Our own bounds of the data path, each with its reason.
+enum Limits {
+  /// Handshakes that wait for the control thread: 20 s of what it answers at most. Above an eighth, cookies.
+  static let waitingHandshakeCountMax = 1024
+  /// Control messages that wait for it: far more than there are peers that send one in its longest pause.
+  static let waitingControlCountMax = 1024
+  /// Notes of unknown sessions that wait for it.
+  static let waitingUnknownCountMax = 64
+  /// A worker notes an unknown session at most once in this time.
+  static let unknownSessionInterval = Duration.milliseconds(100)
+
+  /// Frames that wait for a session: as many as a TCP connection sends before the first answer, and the handshake's
+  /// time of a busy flow.
+  static let waitingFrameCountMax = 128
+  /// Bytes of these frames, for each peer and in all.
+  static let waitingByteCountMax = 256 * 1024
+  static let waitingTotalByteCountMax = 16 * 1024 * 1024
+  /// How long they wait: after that, whoever sent them has sent them again.
+  static let waitingTimeMax = Duration.seconds(10)
+
+  /// Datagrams that are opened in one go: as many as the kernel joins.
+  static let openingCountMax = 64
+}

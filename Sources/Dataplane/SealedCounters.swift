@@ -1,0 +1,36 @@
+import Synchronization
+
+/// What became of the handshakes that workers offered: counted by whoever judged them, since the workers do not know.
+///
+/// *Threads.* Any.
+package final class SealedCounters: Sendable {
+  private let consumedCount = Atomic<UInt64>(0)
+  private let refusedCount = Atomic<UInt64>(0)
+  private let byteCount = Atomic<UInt64>(0)
+
+  package init() {}
+
+  /// A valid one, of so many bytes of UDP payload.
+  package func noteConsumed(bytes: Int) {
+    consumedCount.wrappingAdd(1, ordering: .relaxed)
+    byteCount.wrappingAdd(UInt64(bytes), ordering: .relaxed)
+  }
+
+  /// One that ended under the drop reason `handshake`.
+  package func noteRefused(bytes: Int) {
+    refusedCount.wrappingAdd(1, ordering: .relaxed)
+    byteCount.wrappingAdd(UInt64(bytes), ordering: .relaxed)
+  }
+
+  /// The workers' sum and these: datagrams of the underlay, of no segment.
+  package func added(to sum: CounterSnapshot) -> CounterSnapshot {
+    let consumed = consumedCount.load(ordering: .relaxed)
+    let refused = refusedCount.load(ordering: .relaxed)
+    var all = sum
+    all.add(consumed + refused, to: .framesIn, .underlay)
+    all.add(byteCount.load(ordering: .relaxed), to: .bytesIn, .underlay)
+    all.add(consumed, to: .consumed, .underlay)
+    all.add(refused, to: .handshake, .underlay)
+    return all
+  }
+}

@@ -1,0 +1,237 @@
+import Glibc
+import LinuxIO
+import Sealing
+import VXLAN
+
+// Frames of sealed segments, from where Encapsulation.swift has gathered them to the sealed port. On the worker's
+// thread.
+//
+//   1. find       what seals to the peer at this moment, and where the peer is
+//   2. seal       a run in place, with one range of counters; of a flooded run a copy for each peer
+//   3. wait       where there is no session: in clear, bounded, for a few seconds
+//   4. send       what is sealed, and nothing else
+//   5. settle     as plain ones; a frame that waits is counted as waiting, a flooded one of which a copy waits as sent
+//
+// The frames in clear lie in `outgoing`; what the port is given are the runs of `copies`, to which `appendSealed` adds
+// what it has sealed.
+
+// HOT
+extension Engine {
+  /// What seals a run to one peer, and where that is.
+  struct SealedWay {
+    let sealer: Sealer
+    // SAFETY: the keyring's, which keeps it until the next batch boundary.
+    let destination: UnsafeMutablePointer<Destination>
+  }
+
+  mutating func flushSealed() {
+    for index in 0..<outgoing.count {
+      let run = outgoing[index]
+      if run.key.peer == Self.everyPeer { sealCopies(run) } else { sealAlone(run) }
+    }
+    sendSealed()
+  }
+
+  /// Nil without a session, and when too little is left of it for `count` datagrams.
+  @inline(__always)
+  private func sealedWay(peer: Int, segment: Int, count: Int) -> SealedWay? {
+    guard let sending = keyring.sending(toPeer: peer), let destination = keyring.destination(ofPeer: peer),
+      sending.pointee.until > batchTime.nanoseconds,
+      sending.pointee.tagByteCount == topology.records[segment].tagByteCount
+    else { return nil }
+    let sealer = sending.pointee.sealers[lane]
+    return sealer.hasCounters(for: count) ? SealedWay(sealer: sealer, destination: destination) : nil
+  }
+
+  private mutating func sealAlone(_ run: OutgoingRuns.Run) {
+    if waiting.count > 0 { sealWaiting(peer: run.key.peer) }
+    guard let way = sealedWay(peer: run.key.peer, segment: run.key.segment, count: run.datagramCount) else {
+      return waitAlone(run)
+    }
+    appendSealed(run, way, isOwn: false)
+  }
+
+  /// Seals a run where it lies, and adds it to what is sent.
+  private mutating func appendSealed(_ run: OutgoingRuns.Run, _ way: SealedWay, isOwn: Bool) {
+    let record = topology.records + run.key.segment
+    let added = record.pointee.addedByteCount
+    let lastByteCount = run.byteCount &- (run.datagramCount &- 1) &* run.datagramByteCount
+    let isSealed = way.sealer.seal(
+      Sealer.Run(
+        start: run.start, count: run.datagramCount, frameByteCount: run.datagramByteCount &- added,
+        lastFrameByteCount: lastByteCount &- added), prefix: record.pointee.sealedPrefix)
+    guard isSealed else { return endUnsealed(run) }
+    var run = run
+    run.destination = UnsafePointer(way.destination)
+    if isOwn {
+      copies.appendOwn(run)
+    } else {
+      if !copies.hasRoom(forBytes: 0, runs: 1) { sendSealed() }
+      copies.append(run)
+    }
+  }
+
+  // COLD
+  /// The cipher failed, which it does on no host that passed its self-test: nothing is left of the run to be sent.
+  @inline(never)
+  private mutating func endUnsealed(_ run: OutgoingRuns.Run) {
+    // The copies before it are settled first.
+    sendSealed()
+    var run = run
+    run.failure = Self.noSession
+    settle(run)
+  }
+
+  /// Head-end replication: each peer of the segment has its own key, so each gets bytes of its own.
+  private mutating func sealCopies(_ run: OutgoingRuns.Run) {
+    let record = topology.records + run.key.segment
+    var lastPosition = -1
+    var isAnyWaiting = false
+    for position in 0..<record.pointee.floodCount {
+      let peer = record.pointee.floodList[position]
+      scratch.ways[position] = nil
+      guard fits(run, peer: peer) else {
+        counters.add(run.datagramCount, to: .floodCopyDrops, .overlay, segment: run.key.segment)
+        continue
+      }
+      if waiting.count > 0 { sealWaiting(peer: peer) }
+      if let way = sealedWay(peer: peer, segment: run.key.segment, count: run.datagramCount) {
+        scratch.ways[position] = way
+        lastPosition = position
+      } else {
+        isAnyWaiting = true
+      }
+    }
+    if isAnyWaiting { waitCopies(run) }
+    guard lastPosition >= 0 else { return endCopies(run, failure: isAnyWaiting ? Self.noSession : EMSGSIZE) }
+    for position in 0...lastPosition {
+      guard let way = scratch.ways[position] else { continue }
+      if !copies.hasRoom(forBytes: run.byteCount, runs: 1) { sendSealed() }
+      var copy = copy(of: run, position: position)
+      copy.role = position == lastPosition ? .lastCopy : .copy
+      copy.start = copies.nextStart
+      copy.start.update(from: run.start, count: run.byteCount)
+      appendSealed(copy, way, isOwn: true)
+    }
+  }
+
+  private func copy(of run: OutgoingRuns.Run, position: Int) -> OutgoingRuns.Run {
+    var copy = run
+    copy.key.peer = topology.records[run.key.segment].floodList[position]
+    copy.key.sourcePortIndex = sourcePortIndex(flowIndex: run.key.sourcePortIndex, peer: copy.key.peer)
+    return copy
+  }
+
+  private mutating func sendSealed() {
+    guard copies.count > 0 else { return }
+    for index in 0..<copies.count {
+      precondition(copies[index].destination != nil, "a run that was not sealed on its way to the sealed port")
+    }
+    sealedPort.send(&copies)
+    for index in 0..<copies.count { settle(copies[index]) }
+    copies.clear()
+  }
+}
+
+// COLD: while there is no session.
+extension Engine {
+  /// Stands for the failure to find a session beside those of sending, which it is none of.
+  static var noSession: Int32 { ENOKEY }
+
+  /// Sends what waited for sessions that are there now. To be called when a key to seal with was published.
+  package mutating func sendWaiting(now: Instant) {
+    batchTime = now
+    guard waiting.count > 0 else { return }
+    for peer in topology.peers.indices { sealWaiting(peer: peer) }
+    sendSealed()
+  }
+
+  /// Drops what has waited too long. To be called at least every second while anything waits.
+  package mutating func expireWaiting(now: Instant) {
+    guard waiting.count > 0 else { return }
+    for peer in topology.peers.indices {
+      for frame in waiting.takeExpired(peer: peer, now: now) { endWaiting(frame) }
+    }
+  }
+
+  /// Seals what waits for the peer in front of what is to come, if there is a session.
+  @inline(never)
+  private mutating func sealWaiting(peer: Int) {
+    guard waiting.contains(peer: peer) else { return }
+    for frame in waiting.takeExpired(peer: peer, now: batchTime) { endWaiting(frame) }
+    guard keyring.sending(toPeer: peer).map({ $0.pointee.until > batchTime.nanoseconds }) == true else { return }
+    for frame in waiting.takeAll(peer: peer) {
+      guard let way = sealedWay(peer: peer, segment: frame.key.segment, count: 1) else {
+        endWaiting(frame)
+        continue
+      }
+      sealWaiting(frame, way)
+    }
+  }
+
+  private mutating func sealWaiting(_ frame: WaitingFrames.Frame, _ way: SealedWay) {
+    let record = topology.records + frame.key.segment
+    let byteCount = frame.bytes.count + record.pointee.addedByteCount
+    if !copies.hasRoom(forBytes: byteCount, runs: 1) { sendSealed() }
+    let start = copies.nextStart
+    (start + record.pointee.headerByteCount).update(from: frame.bytes, count: frame.bytes.count)
+    if !frame.isCopy, !frame.key.isGenerated { counters.endWaiting(1, segment: frame.key.segment) }
+    appendSealed(
+      OutgoingRuns.Run(
+        datagramAt: start, byteCount: byteCount, key: frame.key, role: frame.isCopy ? .lateCopy : .unicast), way,
+      isOwn: true)
+  }
+
+  /// A frame does not wait any more, and goes nowhere.
+  private mutating func endWaiting(_ frame: WaitingFrames.Frame) {
+    if frame.key.isGenerated { return }
+    if frame.isCopy { return counters.add(to: .floodCopyDrops, .overlay, segment: frame.key.segment) }
+    counters.endWaiting(1, segment: frame.key.segment)
+    counters.drop(.noSession, .overlay, segment: frame.key.segment)
+  }
+
+  /// The frames of a run to one peer wait, as many as there is room for; the others end.
+  @inline(never)
+  private mutating func waitAlone(_ run: OutgoingRuns.Run) {
+    let count = wait(run, isCopy: false)
+    guard !run.key.isGenerated else { return }
+    counters.add(count, to: .waiting, .overlay, segment: run.key.segment)
+    counters.drop(.noSession, count: run.datagramCount &- count, .overlay, segment: run.key.segment)
+  }
+
+  /// The copies wait for which there was no way. What was flooded before is sent first: one run is counted at a time.
+  @inline(never)
+  private mutating func waitCopies(_ run: OutgoingRuns.Run) {
+    sendSealed()
+    for position in 0..<topology.records[run.key.segment].floodCount where scratch.ways[position] == nil {
+      let copy = copy(of: run, position: position)
+      guard fits(run, peer: copy.key.peer) else { continue }
+      let count = wait(copy, isCopy: true)
+      guard !run.key.isGenerated else { continue }
+      counters.add(run.datagramCount &- count, to: .floodCopyDrops, .overlay, segment: run.key.segment)
+      floodSentCount = max(floodSentCount, count)
+      if count < run.datagramCount { floodFailure = Self.noSession }
+    }
+  }
+
+  /// Of a flooded run no copy was sealed.
+  private mutating func endCopies(_ run: OutgoingRuns.Run, failure: Int32) {
+    guard !run.key.isGenerated else { return }
+    end(run, sentCount: floodSentCount, failure: failure)
+    floodSentCount = 0
+  }
+
+  /// Keeps the frames of a run, up to the first for which there is no room. Answers how many.
+  private mutating func wait(_ run: OutgoingRuns.Run, isCopy: Bool) -> Int {
+    let record = topology.records + run.key.segment
+    for index in 0..<run.datagramCount {
+      let offset = index &* run.datagramByteCount
+      let byteCount = min(run.datagramByteCount, run.byteCount &- offset) &- record.pointee.addedByteCount
+      let isKept = waiting.append(
+        run.start + offset + record.pointee.headerByteCount, byteCount: byteCount, key: run.key, isCopy: isCopy,
+        now: batchTime)
+      if !isKept { return index }
+    }
+    return run.datagramCount
+  }
+}

@@ -1,0 +1,41 @@
+import Glibc
+import LinuxIO
+import Sealing
+import VXLAN
+
+/// What an engine needs for sealed segments: the sealed port, the keys, and who deals with the rest.
+package struct SealedSide {
+  package let port: any DatagramPort
+  /// Shared by all workers, as the next three are.
+  package let keyring: Keyring
+  package let inbox: SealedInbox
+  /// For handshakes to this agent.
+  package let mac: HandshakeMAC
+  package let waiting: WaitingBudget
+  /// The worker's number; below `SealingKey.controlLane`.
+  package let lane: UInt8
+
+  package init(
+    port: any DatagramPort, keyring: Keyring, inbox: SealedInbox, mac: HandshakeMAC, waiting: WaitingBudget, lane: UInt8
+  ) {
+    precondition(lane < SealingKey.controlLane)
+    self.port = port
+    self.keyring = keyring
+    self.inbox = inbox
+    self.mac = mac
+    self.waiting = waiting
+    self.lane = lane
+  }
+}
+
+/// The sealed port of an engine without sealed segments: nothing comes, nothing goes.
+final class ClosedPort: DatagramPort {
+  func receive(into batch: inout DatagramBatch) -> Int32 {
+    batch.clear()
+    return 0
+  }
+
+  func send(_ runs: inout OutgoingRuns) {
+    for index in 0..<runs.count { runs.setResult(sentCount: 0, failure: ENOTCONN, at: index) }
+  }
+}

@@ -1,0 +1,60 @@
+import Synchronization
+
+/// How much may wait for sessions, shared by all workers: frames and bytes for each peer, bytes in all.
+///
+/// *Threads.* Any.
+package final class WaitingBudget: @unchecked Sendable {
+  private static let frameShift: UInt64 = 32
+
+  // SAFETY: `peerCount` words, owned from `init` to `deinit`; slots are those of the topology.
+  /// Frames in the upper half, bytes in the lower.
+  private let peers: UnsafeMutablePointer<Atomic<UInt64>>
+  private let peerCount: Int
+  private let totalByteCount = Atomic<Int>(0)
+
+  package init(peerCount: Int) {
+    self.peerCount = max(1, peerCount)
+    peers = .allocate(capacity: self.peerCount)
+    for slot in 0..<self.peerCount { (peers + slot).initialize(to: Atomic(0)) }
+  }
+
+  deinit {
+    peers.deinitialize(count: peerCount)
+    peers.deallocate()
+  }
+
+  /// Whether any frame waits.
+  package var hasAny: Bool { totalByteCount.load(ordering: .relaxed) > 0 }
+
+  /// Takes room for a frame of `byteCount` bytes to a peer, which `give` gives back. False, and nothing taken, when
+  /// there is none.
+  func take(_ byteCount: Int, peer slot: Int) -> Bool {
+    precondition(slot < peerCount)
+    let total = totalByteCount.wrappingAdd(byteCount, ordering: .relaxed).newValue
+    guard total <= Limits.waitingTotalByteCountMax, takeOfPeer(byteCount, slot) else {
+      totalByteCount.wrappingSubtract(byteCount, ordering: .relaxed)
+      return false
+    }
+    return true
+  }
+
+  func give(_ byteCount: Int, peer slot: Int) {
+    precondition(slot < peerCount)
+    peers[slot].wrappingSubtract(1 << Self.frameShift | UInt64(byteCount), ordering: .relaxed)
+    totalByteCount.wrappingSubtract(byteCount, ordering: .relaxed)
+  }
+
+  private func takeOfPeer(_ byteCount: Int, _ slot: Int) -> Bool {
+    var before = peers[slot].load(ordering: .relaxed)
+    while true {
+      let after = before + (1 << Self.frameShift | UInt64(byteCount))
+      guard after >> Self.frameShift <= UInt64(Limits.waitingFrameCountMax),
+        after & (1 << Self.frameShift - 1) <= UInt64(Limits.waitingByteCountMax)
+      else { return false }
+      let (isDone, seen) = peers[slot].weakCompareExchange(
+        expected: before, desired: after, ordering: .relaxed)
+      if isDone { return true }
+      before = seen
+    }
+  }
+}

@@ -1,0 +1,12 @@
+/// The keys with which a lab's host seals its segment.
+package struct LabSealing: Sendable {
+  /// The file with the host's private key.
+  package let privateKeyFile: String
+  /// The other host's public key, in base64.
+  package let peerPublicKey: String
+
+  package init(privateKeyFile: String, peerPublicKey: String) {
+    self.privateKeyFile = privateKeyFile
+    self.peerPublicKey = peerPublicKey
+  }
+}

@@ -1,0 +1,101 @@
+import Forwarding
+import Logging
+import Sealing
+import Synchronization
+import VXLAN
+
+@testable import Agent
+@testable import Dataplane
+
+/// One agent's sessions with the keys that its workers would have, and no worker: what it sends is kept until taken,
+/// and what comes is judged as a worker does.
+final class KeeperEnd {
+  /// The one clock of all ends of a test.
+  final class Time {
+    var now = Instant(nanoseconds: 1_000_000_000_000)
+  }
+
+  let keyring: Keyring
+  let inbox = SealedInbox {}
+  let waiting: WaitingBudget
+  let counters = SealedCounters()
+  let lines = LogLines()
+  let endpoint: Endpoint
+  private(set) var sendWaitingCount = 0
+  private(set) var expireWaitingCount = 0
+  private(set) var sentCount = 0
+  /// What sending answers.
+  var failure: Int32 = 0
+  private var outgoing: [(bytes: [UInt8], to: Endpoint)] = []
+  private var made: SessionKeeper?
+  private let mac: HandshakeMAC
+
+  init(
+    _ key: PrivateKey, at endpoint: Endpoint, peers: [SessionPeer], presharedKeys: [PresharedKey] = [], time: Time
+  ) throws {
+    self.endpoint = endpoint
+    mac = HandshakeMAC(to: key.publicKey)
+    keyring = Keyring(peerCount: peers.count, gracePeriod: GracePeriod(readerCount: 0))
+    waiting = WaitingBudget(peerCount: peers.count)
+    let local = try LocalEnd(
+      privateKey: key, presharedKeys: presharedKeys, choice: .automatic, available: CipherMask([.chacha20poly1305]),
+      entropy: SystemEntropy())
+    let outside = SessionKeeper.Outside(
+      keyring: keyring, inbox: inbox, waiting: waiting, counters: counters,
+      send: { [unowned self] in send($0, to: $1) },
+      sendWaiting: { [unowned self] in sendWaitingCount += 1 },
+      expireWaiting: { [unowned self] in expireWaitingCount += 1 }, clock: { time.now })
+    made = SessionKeeper(local, peers: peers, outside: outside, log: SessionLog(ThrottledLogger(lines.logger)))
+  }
+
+  var keeper: SessionKeeper {
+    guard let made else { preconditionFailure("made in init") }
+    return made
+  }
+
+  func takeOutgoing() -> [(bytes: [UInt8], to: Endpoint)] {
+    defer { outgoing = [] }
+    return outgoing
+  }
+
+  /// A datagram on the sealed port.
+  func receive(_ bytes: [UInt8], from source: Endpoint) {
+    guard let header = SealedHeader(parsing: bytes.span) else { return }
+    guard header.kind == .control else {
+      if header.kind == .handshake { _ = inbox.offer(.handshake(bytes, from: source)) }
+      return
+    }
+    guard let opening = keyring.opening(header.word.index) else {
+      _ = inbox.offer(.unknownSession(from: source))
+      return
+    }
+    var bytes = bytes
+    let opener = opening.pointee.opener
+    let verdict = bytes.withUnsafeMutableBytes { buffer in
+      buffer.baseAddress.map { opener.open($0, byteCount: buffer.count) }
+    }
+    guard verdict == .opened else { return }
+    let plaintext = bytes[SealedHeader.byteCount..<(bytes.count - opener.cipher.tagByteCount)]
+    _ = inbox.offer(.control(Array(plaintext), header.word, from: source))
+  }
+
+  private func send(_ bytes: [UInt8], to destination: Endpoint) -> Int32 {
+    guard failure == 0 else { return failure }
+    sentCount += 1
+    outgoing.append((bytes, destination))
+    return 0
+  }
+}
+
+/// Lines of a log, kept.
+final class LogLines: Sendable {
+  private let kept = Mutex<[String]>([])
+
+  var texts: [String] { kept.withLock { $0 } }
+
+  var logger: Logger {
+    StandardErrorLogHandler.logger(level: .debug, isJournal: false) { [self] bytes in
+      kept.withLock { $0.append(String(decoding: bytes, as: UTF8.self)) }
+    }
+  }
+}

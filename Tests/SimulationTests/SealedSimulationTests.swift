@@ -1,0 +1,211 @@
+import Dataplane
+import Forwarding
+import Foundation
+import Sealing
+import TestKit
+import Testing
+import VXLAN
+
+@Suite("Sealed simulation")
+struct SealedSimulationTests {
+  private static let marker: [UInt8] = Array("clear text here!".utf8)
+  private static var ciphers: [Cipher] { Cipher.allCases.filter(\.isAvailable) }
+
+  /// The seed of a run: $VTEP_SEED, or a new one; printed, so that a failure can be run again.
+  private static func seed(_ name: String) -> UInt64 {
+    let seed = ProcessInfo.processInfo.environment["VTEP_SEED"].flatMap(UInt64.init) ?? UInt64.random(in: 0...9_999_999)
+    print("sealed simulation \(name): VTEP_SEED=\(seed)")
+    return seed
+  }
+
+  /// A network, what was sent in it, and what is true of it at any time.
+  private struct Run {
+    let network: SealedNetwork
+    let seed: UInt64
+    var generator: SeededGenerator
+    private var number = 0
+    /// By receiver, what it may get.
+    private var sent: [Set<[UInt8]>]
+    /// By receiver, what it was sent at least: all in clear weather.
+    private(set) var delivered: [Set<[UInt8]>]
+    private(set) var sentCount = 0
+
+    init(_ name: String, agentCount: Int, cipher: Cipher, workerCount: Int = 1) {
+      seed = SealedSimulationTests.seed(name)
+      network = SealedNetwork(agentCount: agentCount, cipher: cipher, workerCount: workerCount, seed: seed)
+      network.marker = SealedSimulationTests.marker
+      generator = SeededGenerator(seed: seed &+ 1)
+      sent = Array(repeating: [], count: agentCount)
+      delivered = sent
+    }
+
+    /// Lets an agent's station send to another's; nil: to all.
+    mutating func send(from sender: Int, to receiver: Int?) {
+      number += 1
+      let vni = SealedNetwork.vni
+      let frame = Frames.ethernet(
+        to: receiver.map { SimulatedNetwork.mac(ofAgent: $0, vni: vni) } ?? .broadcast,
+        from: SimulatedNetwork.mac(ofAgent: sender, vni: vni),
+        payload: withUnsafeBytes(of: number.bigEndian) { Array($0) } + SealedSimulationTests.marker
+          + [UInt8](repeating: UInt8(number & 0xFF), count: Int.random(in: 22...300, using: &generator)))
+      // Until the table knows the station, a unicast frame goes to all too.
+      for other in network.agents.indices where other != sender { sent[other].insert(frame) }
+      sentCount += 1
+      let workers = network.agents[sender].workers
+      workers[number % workers.count].taps[0].waiting.append(frame)
+    }
+
+    mutating func sendAtRandom() {
+      let sender = Int.random(in: 0..<network.agents.count, using: &generator)
+      let receiver = generator.isOne(in: 4) ? nil : Int.random(in: 0..<network.agents.count, using: &generator)
+      send(from: sender, to: receiver == sender ? nil : receiver)
+    }
+
+    /// What holds at any moment. What was delivered is taken from the TAPs.
+    mutating func check(_ location: SourceLocation = #_sourceLocation) {
+      for (index, agent) in network.agents.enumerated() {
+        for worker in agent.workers {
+          for frame in worker.taps[0].written {
+            #expect(sent[index].contains(frame), "seed \(seed): never sent", sourceLocation: location)
+            #expect(delivered[index].insert(frame).inserted, "seed \(seed): twice", sourceLocation: location)
+          }
+          worker.taps[0].written.removeAll(keepingCapacity: true)
+          #expect(worker.sockets.sent.isEmpty, "seed \(seed): in clear", sourceLocation: location)
+        }
+        let counters = agent.snapshot()
+        for direction in Direction.allCases {
+          #expect(counters.imbalance(direction) == 0, "seed \(seed), \(direction)", sourceLocation: location)
+        }
+      }
+      #expect(network.clearCount == 0 && network.repeatedNonceCount == 0, "seed \(seed)", sourceLocation: location)
+    }
+
+    /// The numbers of the frames that were for all or for one of these agents, and did not get there.
+    func missing(_ receivers: some Sequence<Int>) -> [String] {
+      receivers.flatMap { receiver in
+        let own = SimulatedNetwork.mac(ofAgent: receiver, vni: SealedNetwork.vni).octets
+        return sent[receiver].subtracting(delivered[receiver]).filter { $0[0] == 0xFF || Array($0[..<6]) == own }
+          .map { "\($0[20..<22].reduce(0) { $0 << 8 | Int($1) }) from \($0[11]) to \(receiver + 1)" }
+      }
+    }
+
+    /// Drops by agent and reason.
+    var drops: String {
+      network.agents.enumerated().map { number, agent in
+        let counters = agent.snapshot()
+        return DropReason.allCases.map { ($0, counters.total($0, .overlay), counters.total($0, .underlay)) }
+          .filter { $0.1 + $0.2 > 0 }.map { "\(number + 1): \($0.0.name) \($0.1)/\($0.2)" }.joined(separator: ", ")
+      }.joined(separator: "; ")
+    }
+  }
+
+  @Test("at start: frames before the first session wait, leave nothing in clear, and all arrive", arguments: ciphers)
+  func start(cipher: Cipher) {
+    for agentCount in 2...3 {
+      var run = Run("start", agentCount: agentCount, cipher: cipher)
+      for _ in 0..<20 { for agent in 0..<agentCount { run.send(from: agent, to: nil) } }
+      run.check()
+      run.network.run(for: .seconds(3))
+      #expect(run.network.isUp)
+      #expect(run.network.settle())
+      run.check()
+      #expect(
+        run.missing(0..<agentCount).isEmpty, "seed \(run.seed): \(run.missing(0..<agentCount)), drops \(run.drops)")
+    }
+  }
+
+  @Test(
+    "in bad and hostile weather, over rekeys: nothing that was not sent, nothing twice, nothing in clear",
+    arguments: ciphers, [2, 3])
+  func hostileWeather(cipher: Cipher, agentCount: Int) {
+    var run = Run("hostile weather", agentCount: agentCount, cipher: cipher)
+    run.network.weather.lossOneIn = 20
+    run.network.weather.duplicateOneIn = 10
+    run.network.weather.delayStepMax = 20
+    run.network.weather.flipOneIn = 10
+    run.network.weather.replayOneIn = 5
+    run.network.weather.redirectOneIn = 10
+    run.network.weather.otherVNIOneIn = 10
+    for _ in 0..<800 {
+      run.sendAtRandom()
+      run.network.step(by: .milliseconds(500))
+      run.check()
+    }
+    run.network.weather = SealedNetwork.Weather()
+    run.network.run(for: .seconds(1))
+    run.check()
+    let deliveredCount = run.delivered.reduce(0) { $0 + $1.count }
+    #expect(run.network.forgedCount > 100 && deliveredCount > run.sentCount / 2, "seed \(run.seed)")
+    for agent in run.network.agents { #expect(agent.sealedPeers.count > 2 * (agentCount - 1), "rekeyed") }
+    let drops = run.network.agents.map { $0.snapshot() }
+    for reason in [DropReason.authentication, .replay, .unknownSession, .unknownVNI] {
+      #expect(drops.reduce(0) { $0 + $1.total(reason, .underlay) } > 0, "seed \(run.seed): no \(reason)")
+    }
+  }
+
+  @Test("in steady traffic over several rekeys not one frame is lost", arguments: [1, 3])
+  func rekeys(workerCount: Int) {
+    var run = Run("rekeys", agentCount: 3, cipher: Self.ciphers[0], workerCount: workerCount)
+    run.network.run(for: .seconds(1))
+    for _ in 0..<4000 {
+      run.sendAtRandom()
+      run.network.step(by: .milliseconds(100))
+    }
+    #expect(run.network.settle())
+    run.check()
+    #expect(run.missing(0..<3).isEmpty, "seed \(run.seed): \(run.missing(0..<3)), drops \(run.drops)")
+    for agent in run.network.agents {
+      #expect(agent.sealedPeers.count >= 2 * 3, "seed \(run.seed): three sessions with each peer")
+      #expect(agent.snapshot().drops(.overlay) == 0 && agent.snapshot().drops(.underlay) == 0, "seed \(run.seed)")
+    }
+  }
+
+  @Test("a peer is lost: its frames wait and end as no-session, nothing leaves in clear, the others lose nothing")
+  func lostPeer() {
+    var run = Run("lost peer", agentCount: 3, cipher: Self.ciphers[0])
+    run.network.run(for: .seconds(1))
+    for agent in 0..<3 { run.send(from: agent, to: nil) }
+    run.network.run(for: .seconds(1))
+    run.network.isCutOff = [2]
+    // Its sessions have ended after 180 s.
+    for _ in 0..<400 {
+      run.send(from: 0, to: 1)
+      run.send(from: 1, to: 2)
+      run.network.step(by: .milliseconds(500))
+      run.check()
+    }
+    let counters = run.network.agents[1].snapshot()
+    #expect(counters.total(.noSession, .overlay) > 0 && counters.total(.waiting, .overlay) > 0)
+    #expect(run.network.agents[1].waiting.hasAny)
+    #expect(run.network.settle())
+    run.check()
+    #expect(run.missing([1]).isEmpty, "seed \(run.seed): \(run.missing([1])), drops \(run.drops)")
+    run.network.isCutOff = []
+    run.network.run(for: .seconds(12))
+    #expect(run.network.isUp, "seed \(run.seed)")
+    for _ in 0..<20 { run.send(from: 1, to: 2) }
+    run.network.run(for: .seconds(1))
+    run.check()
+    #expect(run.network.agents[1].snapshot().total(.waiting, .overlay) == 0)
+    #expect(
+      !run.network.agents[1].waiting.hasAny && run.network.agents[2].snapshot().total(.framesOut, .underlay) >= 20)
+  }
+
+  @Test("two workers for each agent: the lanes share keys, windows and what may wait")
+  func workers() {
+    var run = Run("workers", agentCount: 2, cipher: Self.ciphers[0], workerCount: 2)
+    for _ in 0..<60 { run.send(from: 0, to: nil) }
+    run.check()
+    run.network.run(for: .seconds(2))
+    for _ in 0..<200 {
+      run.sendAtRandom()
+      run.network.step()
+    }
+    #expect(run.network.settle())
+    run.check()
+    #expect(run.missing(0..<2).isEmpty, "seed \(run.seed): \(run.missing(0..<2)), drops \(run.drops)")
+    for agent in run.network.agents {
+      for worker in agent.workers { #expect(worker.snapshot().total(.framesOut, .underlay) > 0) }
+    }
+  }
+}

@@ -1,0 +1,50 @@
+/* Loaded in front of libsodium (LD_PRELOAD), a processor or a library that is as $BROKEN says; all else is passed on.
+ *
+ *   no-aes    there is no AES in hardware
+ *   aes       AES-256-GCM encrypts to other bytes than it should
+ *   chacha    ChaCha20-Poly1305 does
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef unsigned char u8;
+typedef unsigned long long u64;
+typedef int (*aead)(u8 *, u64 *, const u8 *, u64, const u8 *, u64, const u8 *, const u8 *, const void *);
+
+static int is(const char *what)
+{
+    const char *named = getenv("BROKEN");
+    return named && strcmp(named, what) == 0;
+}
+
+int crypto_aead_aes256gcm_is_available(void)
+{
+    int (*next)(void) = (int (*)(void))dlsym(RTLD_NEXT, "crypto_aead_aes256gcm_is_available");
+    return is("no-aes") ? 0 : next();
+}
+
+static int encrypt(const char *name, const char *what, u8 *c, u64 *c_length, const u8 *m, u64 m_length, const u8 *ad,
+                   u64 ad_length, const u8 *secret_nonce, const u8 *nonce, const void *key)
+{
+    aead next = (aead)dlsym(RTLD_NEXT, name);
+    int status = next(c, c_length, m, m_length, ad, ad_length, secret_nonce, nonce, key);
+    if (is(what))
+        c[m_length] ^= 1; /* the first byte of the tag */
+    return status;
+}
+
+int crypto_aead_aes256gcm_encrypt_afternm(u8 *c, u64 *c_length, const u8 *m, u64 m_length, const u8 *ad, u64 ad_length,
+                                          const u8 *secret_nonce, const u8 *nonce, const void *key)
+{
+    return encrypt("crypto_aead_aes256gcm_encrypt_afternm", "aes", c, c_length, m, m_length, ad, ad_length,
+                   secret_nonce, nonce, key);
+}
+
+int crypto_aead_chacha20poly1305_ietf_encrypt(u8 *c, u64 *c_length, const u8 *m, u64 m_length, const u8 *ad,
+                                              u64 ad_length, const u8 *secret_nonce, const u8 *nonce, const void *key)
+{
+    return encrypt("crypto_aead_chacha20poly1305_ietf_encrypt", "chacha", c, c_length, m, m_length, ad, ad_length,
+                   secret_nonce, nonce, key);
+}

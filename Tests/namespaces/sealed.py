@@ -1,0 +1,64 @@
+"""Agents whose segments are sealed, with each other as peers."""
+
+from frames import mac, mac_text
+from host import wait_until
+from keys import Identity
+
+PORTS = "udp port 4789 or udp port 4790"
+EVERYTHING = "greater 1"
+ROOMY = {"snaplen": 65_000, "buffer": 1 << 16}
+"""A capture's room for a thousand frames at once."""
+OVERHEAD = {"v4": 74, "v6": 94}
+
+
+def overlay(number):
+    """The overlay address of host `number`."""
+    return f"10.42.0.{number}"
+
+
+def station(number):
+    """The MAC of the TAP of host `number`: bytes that nothing else in a capture is likely to have."""
+    return mac(0x5EA1_0000 | number)
+
+
+def sealed_segment(number, **changes):
+    """Segment 42, sealed, on TAP vx42 of host `number`."""
+    return {"vni": 42, "tap": "vx42", "address": [f"{overlay(number)}/24"], "mac": mac_text(station(number)),
+            "sealed": True, **changes}
+
+
+def identities(lab):
+    """A key pair for every host of the lab that has an address, by the host's name."""
+    return {name: Identity(lab, name) for name, host in lab.hosts.items() if host.address}
+
+
+def sealed_agent(lab, name, known, segments=None, local=None, start=False, **sections):
+    """An agent on host `name`; `known` are the key pairs of all hosts, its own among them. Peers are named as hosts."""
+    number = int(name[1:])
+    peers = [{"name": other, "address": lab.hosts[other].address, "public-key": each.text}
+             for other, each in known.items() if other != name]
+    sections = {"segments": segments or [sealed_segment(number)], "peers": peers, **sections}
+    return lab.agent(name, start=start, local={"private-key-file": known[name].path, **(local or {})}, **sections)
+
+
+def sealed_agents(lab, known=None, changes=None, local=None, **sections):
+    """An agent on every host, started, with every session up. `changes` are those of the sealed segment."""
+    known = known or identities(lab)
+    agents = [sealed_agent(lab, name, known, [sealed_segment(int(name[1:]), **(changes or {}))], local, **sections)
+              for name in known]
+    for agent in agents:
+        agent.start()
+    for agent in agents:
+        session_up(agent)
+    return agents
+
+
+def sessions(agent):
+    """The state of each peer's session by name."""
+    return {peer["name"]: peer["session"] for peer in agent.json("peers")}
+
+
+def session_up(agent, seconds=10):
+    """Waits until every peer of the agent has a session."""
+    wait_until(lambda: set(sessions(agent).values()) == {"up"}, seconds,
+               f"every session of {agent.host.name} is up: {sessions(agent)}")

@@ -1,0 +1,297 @@
+"""Rows 14, 16 and 29 of the fault table: without keys nothing starts, and a sealed segment takes nothing in clear."""
+
+import base64
+import contextlib
+import os
+import socket
+import struct
+import subprocess
+
+import pytest
+
+import sealing
+from conftest import full
+from frames import BROADCAST, MARK, ethernet, mac, mac_bytes, mac_text, vxlan
+from host import wait_until
+from keys import Identity, secret_file
+from packets import Packets
+from sealed import identities, overlay, sealed_agent, sealed_segment, session_up
+from sealed_peer import SealedPeer, is_kind
+from stopwatch import Stopwatch
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+GUEST = mac(0xB0B)
+COUNT = 300_000 // 12 if full() else 250
+
+LOW_ORDER = (
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+    "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+)
+"""Points whose product with every private key is known: those that WireGuard's own tests use."""
+
+
+# Row 16: what is done to a good configuration, and a word that the refusal has.
+
+def _without_key(lab, agent, known):
+    del agent.config["local"]["private-key-file"]
+
+
+def _private_key(content, mode=0o600):
+    def change(lab, agent, known):
+        agent.config["local"]["private-key-file"] = secret_file(lab, "bad.key", content, mode)
+    return change
+
+
+def _private_path(name):
+    def change(lab, agent, known):
+        os.mkdir(f"{lab.directory}/folder")
+        agent.config["local"]["private-key-file"] = f"{lab.directory}/{name}"
+    return change
+
+
+def _psk(content, mode=0o600):
+    def change(lab, agent, known):
+        agent.config["local"]["psk-file"] = secret_file(lab, "bad.psk", content, mode)
+    return change
+
+
+def _peer(**keys):
+    def change(lab, agent, known):
+        peer = agent.config["peers"][0]
+        peer.update({name: known["h1"].text if value == "own" else value for name, value in keys.items()})
+        for name in [name for name, value in peer.items() if value is None]:
+            del peer[name]
+    return change
+
+
+def _segment(**keys):
+    def change(lab, agent, known):
+        agent.config["segments"][0].update(keys)
+    return change
+
+
+GOOD_LINE = base64.b64encode(bytes(range(32))) + b"\n"
+REFUSED = {
+    "no-private-key": (_without_key, "private-key-file"),
+    "key-file-missing": (_private_path("nothing.key"), "nothing.key"),
+    "key-file-is-a-folder": (_private_path("folder"), "folder"),
+    "key-empty": (_private_key(b""), "bad.key"),
+    "key-short": (_private_key(GOOD_LINE[:20] + b"\n"), "bad.key"),
+    "key-not-base64": (_private_key(b"!" * 44 + b"\n"), "bad.key"),
+    "key-corrupt": (_private_key(b"\xff" + GOOD_LINE[1:]), "bad.key"),
+    "key-twice": (_private_key(GOOD_LINE * 2), "bad.key"),
+    "key-readable-by-the-group": (_private_key(GOOD_LINE, 0o640), "bad.key"),
+    "key-readable-by-all": (_private_key(GOOD_LINE, 0o644), "bad.key"),
+    "key-executable-by-others": (_private_key(GOOD_LINE, 0o601), "bad.key"),
+    "psk-empty": (_psk(b""), "bad.psk"),
+    "psk-three-lines": (_psk(GOOD_LINE * 3), "bad.psk"),
+    "psk-not-a-key": (_psk(b"secret\n"), "bad.psk"),
+    "psk-readable-by-all": (_psk(GOOD_LINE, 0o644), "bad.psk"),
+    "peer-without-public-key": (_peer(**{"public-key": None}), "public-key"),
+    "peer-with-the-own-key": (_peer(**{"public-key": "own"}), "public-key"),
+    "public-key-not-a-key": (_peer(**{"public-key": "AAAA"}), "public-key"),
+    "unknown-cipher": (_segment(cipher="rot13"), "cipher"),
+    "own-ports-equal": (lambda lab, agent, known: agent.config["local"].update({"sealed-port": 4789}), "sealed-port"),
+    "peers-ports-equal": (_peer(**{"sealed-port": 4789}), "sealed-port"),
+    **{f"low-order-{number}": (_peer(**{"public-key": base64.b64encode(bytes.fromhex(point)).decode()}), "public-key")
+       for number, point in enumerate(LOW_ORDER)},
+}
+
+
+def ended_at_once(lab, agent, environment=None):
+    """Starts an agent that must refuse to: within a second, having made no device. Returns its exit status."""
+    with lab.h1.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as monitor:
+        monitor.bind((0, 1))  # RTMGRP_LINK: what happens to devices, from now on
+        watch = Stopwatch()
+        agent.launch(environment)
+        status = agent.process.wait(timeout=30)
+        taken = watch.seconds()
+        lab.h1.ip("link", "add", "after", "type", "bridge")
+        seen = b""
+        monitor.settimeout(30)
+        while b"after" not in seen:
+            seen += monitor.recv(65_536)
+    assert b"vx42" not in seen, "a TAP was made"
+    assert taken < 1, f"it took {taken:.2f} s"
+    assert not os.path.exists(agent.socket_path)
+    return status
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_fault_row_16_without_good_keys_nothing_is_bound_and_nothing_made(lab, case):
+    change, words = REFUSED[case]
+    known = identities(lab)
+    agent = sealed_agent(lab, "h1", known)
+    change(lab, agent, known)
+    # Both ports belong to somebody else: an agent that got as far as binding one would complain of that.
+    with contextlib.ExitStack() as taken:
+        for port in (4789, 4790):
+            taken.enter_context(lab.h1.bound(socket.SOCK_DGRAM, lab.h1.address, port))
+        status = ended_at_once(lab, agent)
+    assert status == 78 and words in agent.stderr(), (status, agent.stderr())
+    assert f"{agent.config_path}:" in agent.stderr(), "the line is named"
+    assert known["h1"].text not in agent.stderr() and GOOD_LINE[:43].decode() not in agent.stderr()
+
+
+def test_fault_row_16_with_good_keys_a_taken_port_is_what_stops_it(lab):
+    agent = sealed_agent(lab, "h1", identities(lab))
+    with lab.h1.bound(socket.SOCK_DGRAM, lab.h1.address, 4790):
+        assert ended_at_once(lab, agent) == 1
+    assert "4790" in agent.stderr(), agent.stderr()
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """By what is broken, the environment of a process for which it is."""
+    library = tmp_path_factory.mktemp("broken") / "broken.so"
+    built = subprocess.run(["cc", "-O2", "-Wall", "-shared", "-fPIC", "-o", library, f"{HERE}/broken.c", "-ldl"],
+                           capture_output=True, text=True)
+    assert built.returncode == 0, f"broken.c does not compile: {built.stderr}"
+    return {what: {"LD_PRELOAD": str(library), "BROKEN": what} for what in ("no-aes", "aes", "chacha")}
+
+
+@pytest.mark.parametrize("what, cipher", (("aes", "aes256gcm"), ("chacha", "chacha20poly1305")))
+@pytest.mark.parametrize("choice", ("auto", "named"))
+def test_fault_row_16_a_cipher_that_encrypts_to_other_bytes_starts_nothing(lab, broken, what, cipher, choice):
+    segment = sealed_segment(1, cipher=cipher if choice == "named" else "auto")
+    agent = sealed_agent(lab, "h1", identities(lab), [segment])
+    assert ended_at_once(lab, agent, broken[what]) == 1
+    assert "self-test" in agent.stderr() and cipher in agent.stderr(), agent.stderr()
+
+
+def test_fault_row_16_aes_that_is_named_needs_hardware_and_auto_does_without(lab, broken):
+    known = identities(lab)
+    agent = sealed_agent(lab, "h1", known, [sealed_segment(1, cipher="aes256gcm")])
+    assert ended_at_once(lab, agent, broken["no-aes"]) == 78
+    assert "no AES in hardware" in agent.stderr(), agent.stderr()
+    agents = [sealed_agent(lab, name, known) for name in known]
+    for agent in agents:
+        agent.start(broken["no-aes"] if agent.host is lab.h1 else None)
+    for agent in agents:
+        session_up(agent)
+        assert agent.json("peers")[0]["cipher"] == "chacha20poly1305"
+    assert lab.h1.ping(overlay(2))
+
+
+def test_two_peers_with_one_key_are_refused(lab3):
+    known = identities(lab3)
+    known["h3"] = known["h2"]
+    agent = sealed_agent(lab3, "h1", known)
+    agent.launch()
+    assert agent.process.wait(timeout=30) == 78 and "public key" in agent.stderr(), agent.stderr()
+
+
+def test_segments_that_name_different_ciphers_are_refused(lab):
+    agent = sealed_agent(lab, "h1", identities(lab), [
+        sealed_segment(1, cipher="aes256gcm"),
+        {"vni": 43, "tap": "vx43", "sealed": True, "cipher": "chacha20poly1305"}])
+    agent.launch()
+    assert agent.process.wait(timeout=30) == 78 and "cipher" in agent.stderr(), agent.stderr()
+
+
+@pytest.mark.parametrize("point", LOW_ORDER)
+def test_fault_row_29_an_initiation_with_a_key_of_low_order_is_not_answered(lab, point):
+    known = identities(lab)
+    agent = sealed_agent(lab, "h1", known)
+    with SealedPeer(lab.h2, agent, known["h2"], known["h1"].public) as peer:
+        agent.start()
+        peer.answer()
+        peer.rest()
+        initiation = peer.initiation().initiation
+        bad = initiation[:16] + bytes.fromhex(point) + initiation[48:-32]
+        before = agent.counters()
+        peer.send(sealing.macs(known["h1"].public, bad))
+        assert agent.settled(before, underlay=1).dropped("underlay") == {"handshake": 1}
+        assert peer.rest() == []
+
+
+# Row 14.
+
+def request_for_the_tap():
+    """An ARP request that the host behind the TAP would answer."""
+    body = struct.pack(">HHBBH", 1, 0x0800, 6, 4, 1) + GUEST + socket.inet_aton(overlay(2)) + bytes(6)
+    return ethernet(GUEST, BROADCAST, body + socket.inet_aton(overlay(1)), ethertype=0x0806)
+
+
+def forms():
+    """A frame in clear as a sender without keys may dress it: name -> (datagram, reason on 4789, reason on 4790)."""
+    frame, vni = request_for_the_tap(), (42).to_bytes(3, "big") + b"\0"
+    word = (0x23456 << 40 | 7).to_bytes(8, "big")
+    return {
+        "plain": (vxlan(42, frame), "plain-for-sealed", "framing"),
+        "gpe": (bytes.fromhex("0c000003") + vni + frame, "reserved-bits", "framing"),
+        "gpe-sealed": (bytes.fromhex("0c0000fe") + vni + word + frame, "reserved-bits", "unknown-session"),
+        "control": (bytes.fromhex("0d0000fe") + bytes(4) + word + frame, "reserved-bits", "unknown-session"),
+        "control-with-vni": (bytes.fromhex("0d0000fe") + vni + word + frame, "reserved-bits", "framing"),
+        "handshake": (bytes.fromhex("0d0000ff") + bytes(4) + (1).to_bytes(8, "big") + frame, "reserved-bits",
+                      "handshake"),
+    }
+
+
+def inject(lab, agent, blaster, count):
+    """Sends every form to both ports. Nothing of it is delivered, learned or answered, all is counted by its name."""
+    with Packets(lab.h1, "vx42") as tap:
+        for datagram, *reasons in forms().values():
+            for port, reason in zip((4789, 4790), reasons):
+                before = agent.counters()
+                sent = blaster.send(lab.h2, lab.h1.address, (datagram for _ in range(count)), rate=40_000, port=port)
+                counted = agent.settled(before, underlay=sent)
+                lost = counted.all["kernel-drops"]
+                assert counted.dropped("underlay") == {reason: sent - lost}, (datagram[:16].hex(), port, counted)
+                assert counted.underlay["frames-out"] == 0
+        assert tap.rest() == [], "delivered"
+    assert mac_text(GUEST) not in agent.fdb(), "learned"
+
+
+@pytest.mark.parametrize("state", ("steady", "no-session"))
+def test_fault_row_14_frames_in_clear_are_neither_delivered_nor_learned_nor_answered(lab, blaster, state):
+    known = identities(lab)
+    agent = sealed_agent(lab, "h1", known)
+    with SealedPeer(lab.h2, agent, known["h2"], known["h1"].public) as peer:
+        agent.start()
+        if state == "steady":
+            peer.answer()
+        with Packets(lab.h2, "u0", f"udp and src host {lab.h1.address}") as replies:
+            inject(lab, agent, blaster, COUNT)
+            told = [frame[42:] for frame in replies.rest()]
+        # Its own initiations and keepalives go on; an answer to the request would be a frame.
+        assert not [each for each in told if is_kind(each, "frame") or each[0] & 0xF7 == 0], told
+        if state == "steady":
+            with Packets(lab.h1, "vx42", f"ether proto {MARK}") as tap:
+                good = ethernet(mac(0x600D), mac_bytes(lab.h1.mac("vx42")), b"sealed")
+                peer.send_frame(good)
+                assert tap.take(1) == [good], "what is sealed is still delivered"
+
+
+def test_fault_row_14_a_host_without_peers_takes_nothing_either(lab, blaster):
+    known = {"h1": Identity(lab, "h1")}
+    agent = sealed_agent(lab, "h1", known).start()
+    datagrams = forms()
+    with Packets(lab.h1, "vx42") as tap, Packets(lab.h2, "u0", f"udp and src host {lab.h1.address}") as replies:
+        before = agent.counters()
+        for datagram, *_ in datagrams.values():
+            for port in (4789, 4790):
+                blaster.send(lab.h2, lab.h1.address, [datagram] * 100, rate=20_000, port=port)
+        sent = 100 * 2 * len(datagrams)
+        counted = wait_until(lambda: agent.settled(before, underlay=sent), 20, "all is counted")
+        assert counted.underlay["frames-out"] == 0 and counted.underlay["drops"] == sent, counted
+        assert tap.rest() == [] and replies.rest() == []
+    assert agent.fdb(state="dynamic").get(mac_text(GUEST)) is None
+
+
+def test_fault_row_14_a_segment_that_ignores_reserved_bits_is_as_closed(lab):
+    known = identities(lab)
+    agent = sealed_agent(lab, "h1", known, [sealed_segment(1, reserved="ignore")]).start()
+    before, sent = agent.counters(), 0
+    with lab.h2.bound(socket.SOCK_DGRAM, lab.h2.address, 4790) as outgoing, Packets(lab.h1, "vx42") as tap:
+        for name in ("plain", "gpe", "gpe-sealed"):
+            for _ in range(20):
+                outgoing.sendto(forms()[name][0], (lab.h1.address, 4789))
+                sent += 1
+        assert agent.settled(before, underlay=sent).dropped("underlay") == {"plain-for-sealed": sent}
+        assert tap.rest() == []

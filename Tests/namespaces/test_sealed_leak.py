@@ -1,0 +1,149 @@
+"""Row 15 of the fault table: nothing of a sealed segment is on the underlay in clear, whatever happens to its ends.
+
+Everything that passes the underlay is captured, and searched for bytes that were planted inside.
+"""
+
+import socket
+import threading
+import time
+
+from frames import Outer, mac_text
+from host import wait_until
+from sealed import EVERYTHING, ROOMY, identities, overlay, sealed_agent, session_up, station
+from stopwatch import Stopwatch
+
+MARKER = bytes.fromhex("c1ea12a9f00dfeedfacec0dea5a55a5a")
+PORT = 7000
+BACK_WITHIN = 1.5
+
+
+class Chatter:
+    """Datagrams with the marker from one host to the overlay address of another, 50 a second, and broadcasts beside."""
+
+    def __init__(self, sender, receiver, number):
+        self.sender, self.number, self.arrived = sender, number, []
+        self.incoming = receiver.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.incoming.bind(("0.0.0.0", PORT))
+        self.incoming.settimeout(0.1)
+        self.outgoing = sender.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.outgoing.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        self.over = threading.Event()
+        self.threads = [threading.Thread(target=work, daemon=True) for work in (self._send, self._receive)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join(10)
+        self.incoming.close()
+        self.outgoing.close()
+
+    def _send(self):
+        while not self.over.wait(0.02):
+            for address in (overlay(self.number), "10.42.0.255", overlay(99)):
+                try:
+                    self.outgoing.sendto(MARKER * 4, (address, PORT))
+                except OSError:
+                    pass  # its TAP is away
+
+    def _receive(self):
+        while not self.over.is_set():
+            try:
+                if MARKER in self.incoming.recv(2048):
+                    self.arrived.append(time.monotonic())
+            except TimeoutError:
+                pass
+
+    def arrives_again(self, seconds):
+        """Waits until something arrives from now on, at most so many seconds of a machine that has time."""
+        count = len(self.arrived)
+        wait_until(lambda: len(self.arrived) > count, seconds, f"frames reach {overlay(self.number)}", every=0.005)
+
+
+def in_clear(capture, *secrets):
+    """Which frames of a closed capture contain one of the byte strings: (number from 1, which)."""
+    return [(number, secret.hex()) for number, frame in enumerate(capture.frames(), 1) for secret in secrets
+            if secret in frame]
+
+
+def remember(host, number):
+    """Lets the host know the other's MAC for good, so that traffic resumes when the agents do."""
+    host.ip("neigh", "replace", overlay(number), "lladdr", mac_text(station(number)), "dev", "vx42", "nud", "permanent")
+
+
+def secrets():
+    """What no frame of the underlay may contain."""
+    one, two = (socket.inet_aton(overlay(number)) for number in (1, 2))
+    return MARKER, station(1), station(2), one + two, two + one
+
+
+def test_fault_row_15_nothing_leaves_in_clear_whatever_happens_to_the_ends(lab):
+    known = identities(lab)
+    captures = [lab.capture(host, expression=EVERYTHING, **ROOMY) for host in ("h1", "h2")]
+    first, second = (sealed_agent(lab, name, known) for name in known)
+    with Chatter(lab.h1, lab.h2, 2) as there, Chatter(lab.h2, lab.h1, 1) as back:
+        first.start()
+        remember(lab.h1, 2)
+        time.sleep(1)  # alone: its frames wait
+        second.start()
+        remember(lab.h2, 1)
+        for way in (there, back):
+            way.arrives_again(BACK_WITHIN)
+        session_up(first)
+        lab.h1.ping(overlay(2), "-c", "10", "-i", "0.02", "-p", MARKER.hex())
+        second.kill()
+        time.sleep(1)
+        second.start()
+        remember(lab.h2, 1)
+        watch = Stopwatch()
+        for way in (there, back):
+            way.arrives_again(BACK_WITHIN)
+        assert watch.seconds() <= 2 * BACK_WITHIN
+        second.stop()
+        time.sleep(1)
+        second.start()
+        remember(lab.h2, 1)
+        for way in (there, back):
+            way.arrives_again(BACK_WITHIN)
+        first.stop()
+        time.sleep(0.5)
+    second.stop()
+    for capture in captures:
+        capture.close()
+        assert len(capture.lines("udp port 4790")) > 200, "there was much to look at"
+        assert capture.lines("udp port 4789") == []
+        assert in_clear(capture, *secrets()) == []
+
+
+def test_fault_row_32_no_nonce_is_used_twice_by_processes_that_follow_each_other(lab):
+    known = identities(lab)
+    capture = lab.capture(expression="udp port 4790 and udp[8] = 0x0c", **ROOMY)
+    first, second = (sealed_agent(lab, name, known) for name in known)
+    first.start()
+    for _ in range(3):
+        second.start()
+        session_up(second)
+        assert lab.h1.ping(overlay(2), "-c", "20", "-i", "0.01") and lab.h2.ping(overlay(1))
+        second.kill()
+    capture.close()
+    datagrams = [Outer(frame) for frame in capture.frames()]
+    assert len(datagrams) > 100
+    nonces = {(each.destination, each.payload[8:16]) for each in datagrams}
+    assert len(nonces) == len(datagrams), "one nonce, other bytes"
+
+
+def test_the_judge_of_row_15_finds_what_a_plain_segment_shows(lab):
+    capture = lab.capture(expression=EVERYTHING, **ROOMY)
+    for number in (1, 2):
+        lab.agent(f"h{number}", segments=[{"vni": 42, "tap": "vx42", "address": [f"{overlay(number)}/24"],
+                                           "mac": mac_text(station(number))}])
+    with Chatter(lab.h1, lab.h2, 2) as there:
+        there.arrives_again(10)
+        lab.h1.ping(overlay(2))
+    capture.close()
+    seen = in_clear(capture, *secrets())
+    assert {what for _, what in seen} == {secret.hex() for secret in secrets()}
