@@ -28,7 +28,7 @@ let package = Package(
     .target(name: "CVXLAN"),
     .target(name: "LinuxIO", dependencies: ["VXLAN", "CLinuxIO"]),
     .target(name: "Dataplane", dependencies: ["VXLAN", "CVXLAN", "Forwarding", "Sealing", "LinuxIO"]),
-    .target(name: "Lab", dependencies: ["VXLAN", "LinuxIO"]),
+    .target(name: "Lab", dependencies: ["VXLAN", "Sealing", "LinuxIO"]),
     .target(
       name: "Agent",
       dependencies: [
@@ -42,7 +42,7 @@ let package = Package(
     .target(
       name: "Bench",
       dependencies: [
-        "VXLAN", "Forwarding", "LinuxIO", "Dataplane", "Replay", "Lab",
+        "VXLAN", "Forwarding", "Sealing", "LinuxIO", "Dataplane", "Replay", "Lab",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
     .executableTarget(

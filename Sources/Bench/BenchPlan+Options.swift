@@ -1,3 +1,5 @@
+import Sealing
+
 /// A plan from what stands on a command line.
 extension BenchPlan {
   /// What is wrong with an option, and what would be right.
@@ -13,6 +15,7 @@ extension BenchPlan {
     package var workloads: String?
     package var underlay: String?
     package var generator: String?
+    package var cipher: String?
     /// One round on one underlay instead of five on both, unless the others say more.
     package var isQuick = false
 
@@ -37,12 +40,15 @@ extension BenchPlan {
     guard generator == .own || seconds == seconds.rounded() else {
       throw Problem(description: "--seconds \(seconds): iperf3 takes whole seconds")
     }
+    let candidates = try Self.names(options.candidates, "--candidates", of: Self.candidates)
+    guard options.cipher == nil || candidates.contains(.vtepSealed) else {
+      throw Problem(description: "--cipher: nothing is sealed without vtep-sealed among the --candidates")
+    }
     self.init(
-      rounds: rounds, seconds: seconds,
-      candidates: try Self.names(options.candidates, "--candidates", of: Self.candidates),
+      rounds: rounds, seconds: seconds, candidates: candidates,
       workloads: try Self.names(options.workloads, "--workloads", of: Self.workloads),
       underlays: try Self.underlays(options.underlay ?? (options.isQuick ? "transparent" : "both")),
-      generator: generator)
+      generator: generator, cipher: try Self.cipher(options.cipher))
   }
 
   private static func generator(_ name: String?) throws(Problem) -> Generator {
@@ -51,6 +57,15 @@ extension BenchPlan {
       throw Problem(description: "--generator \(name): give own or iperf3")
     }
     return generator
+  }
+
+  private static func cipher(_ name: String?) throws(Problem) -> Cipher? {
+    guard let name, name != "auto" else { return nil }
+    guard let cipher = Cipher.allCases.first(where: { $0.name == name }) else {
+      let valid = Cipher.allCases.map(\.name).joined(separator: ", ")
+      throw Problem(description: "--cipher \(name): give auto or one of \(valid)")
+    }
+    return cipher
   }
 
   private static func underlays(_ name: String) throws(Problem) -> [Underlay] {
@@ -70,9 +85,6 @@ extension BenchPlan {
     var names: [Name] = []
     for text in list.split(separator: ",", omittingEmptySubsequences: false) {
       guard let name = Name(rawValue: String(text)), known.contains(name) else {
-        if text == Candidate.vtepSealed.rawValue {
-          throw Problem(description: "\(option): sealed segments are not built yet; give some of \(valid)")
-        }
         throw Problem(description: "\(option): there is no '\(text)'; give some of \(valid), with commas between")
       }
       guard !names.contains(name) else { throw Problem(description: "\(option): '\(text)' stands there twice") }

@@ -1,3 +1,5 @@
+import Sealing
+
 /// What is to be measured, how often and how long.
 package struct BenchPlan: Equatable, Sendable {
   /// What makes the TCP traffic. UDP and round trips are always our own.
@@ -7,7 +9,7 @@ package struct BenchPlan: Equatable, Sendable {
   }
 
   /// Candidates that a run in namespaces can measure today, in the order of the first round.
-  package static let candidates: [Candidate] = [.underlay, .kernel, .vtep]
+  package static let candidates: [Candidate] = [.underlay, .kernel, .vtep, .vtepSealed]
   /// Workloads between two hosts.
   package static let workloads: [Workload] = [.tcp1, .tcp4, .tcp1Reverse, .udp64, .udp512, .udp1400, .rtt]
   /// Underlays that lie between two hosts.
@@ -25,11 +27,13 @@ package struct BenchPlan: Equatable, Sendable {
   package var workloads: [Workload]
   package var underlays: [Underlay]
   package var generator: Generator
+  /// What seals; nil for what both ends have, the best that this machine can do.
+  package var cipher: Cipher?
 
   package init(
     rounds: Int = 5, seconds: Double = 1, candidates: [Candidate] = BenchPlan.candidates,
     workloads: [Workload] = BenchPlan.workloads, underlays: [Underlay] = BenchPlan.underlays,
-    generator: Generator = .own
+    generator: Generator = .own, cipher: Cipher? = nil
   ) {
     precondition(rounds > 0 && seconds > 0 && !candidates.isEmpty && !workloads.isEmpty && !underlays.isEmpty)
     self.rounds = rounds
@@ -38,6 +42,7 @@ package struct BenchPlan: Equatable, Sendable {
     self.workloads = workloads
     self.underlays = underlays
     self.generator = generator
+    self.cipher = cipher
   }
 
   /// One candidate on one underlay in one round: two hosts, on which every workload is measured.

@@ -74,7 +74,25 @@ package struct BenchReport: Codable, Equatable, Sendable {
   }
 
   /// The result of a candidate in a workload on an underlay, nil when there is none.
-  package func measurement(_ candidate: Candidate, _ workload: Workload, _ underlay: Underlay) -> Measurement? {
-    results.first { $0.candidate == candidate && $0.workload == workload && $0.underlay == underlay }
+  /// - Parameter cipher: nil for whatever sealed it, if anything did.
+  package func measurement(
+    _ candidate: Candidate, _ workload: Workload, _ underlay: Underlay, cipher: String? = nil
+  ) -> Measurement? {
+    results.first {
+      $0.candidate == candidate && $0.workload == workload && $0.underlay == underlay
+        && (cipher == nil || $0.cipher == cipher)
+    }
+  }
+
+  /// The codec's result in a workload: sealed, or plain where `cipher` is nil.
+  func codec(_ workload: Workload, cipher: String?) -> Measurement? {
+    measurement(cipher == nil ? .codec : .codecSealed, workload, .none, cipher: cipher)
+  }
+
+  /// What sealed the results of a candidate, each once.
+  func ciphers(of candidate: Candidate) -> [String] {
+    results.filter { $0.candidate == candidate }.compactMap(\.cipher).reduce(into: []) { names, name in
+      if !names.contains(name) { names.append(name) }
+    }
   }
 }

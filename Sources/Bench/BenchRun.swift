@@ -20,6 +20,8 @@ package struct BenchRun: ~Copyable {
   private let interruption: LabInterruption
   private let directory: LabDirectory
   private let iperf3: Iperf3?
+  /// Of the hosts, where something is sealed. Their files go with the directory.
+  private let keys: LabKeys?
   private var samples: SampleCollection
   private var progress: BenchProgress
   /// What this machine does not have: not tried again.
@@ -42,7 +44,9 @@ package struct BenchRun: ~Copyable {
       try LabDirectory(prefix: "vtep-bench-")
     }
     let started = Date().formatted(.iso8601)
-    var run = BenchRun(plan, executable, interruption, directory, iperf3)
+    let keys =
+      plan.candidates.contains(.vtepSealed) ? try LabKeys(in: directory.path, cipher: plan.cipher?.name) : nil
+    var run = BenchRun(plan, executable, interruption, directory, iperf3, keys)
     do throws(LabFailure) {
       try run.performTurns()
     } catch {
@@ -58,13 +62,14 @@ package struct BenchRun: ~Copyable {
 
   private init(
     _ plan: BenchPlan, _ executable: String, _ interruption: LabInterruption, _ directory: consuming LabDirectory,
-    _ iperf3: Iperf3?
+    _ iperf3: Iperf3?, _ keys: LabKeys?
   ) {
     self.plan = plan
     self.executable = executable
     self.interruption = interruption
     self.directory = directory
     self.iperf3 = iperf3
+    self.keys = keys
     samples = SampleCollection(plan)
     progress = BenchProgress(plan)
   }
@@ -75,7 +80,8 @@ package struct BenchRun: ~Copyable {
         "needs root, for network namespaces and TAP devices: run it as root, for example with sudo; "
           + "`vtep bench codec` does not")
     }
-    guard !plan.candidates.contains(.vtep) || access("/dev/net/tun", R_OK | W_OK) == 0 else {
+    let needsTAP = plan.candidates.contains(where: Candidate.compared.contains)
+    guard !needsTAP || access("/dev/net/tun", R_OK | W_OK) == 0 else {
       throw .unavailable(
         "needs /dev/net/tun, which cannot be opened (\(Errno.current("access"))): load it with `modprobe tun`, "
           + "or start the container with `--device /dev/net/tun`")
@@ -100,11 +106,15 @@ package struct BenchRun: ~Copyable {
   }
 
   private mutating func perform(_ turn: BenchPlan.Turn) throws(LabFailure) {
-    var site = try BenchSite.build(turn, executable: executable, directory: directory.path, interruption)
+    try checkCipher(turn)
+    var site = try BenchSite.build(
+      turn, executable: executable, directory: directory.path, keys: keys, interruption)
     for workload in plan.workloads {
       progress.measurement(turn, workload)
       do throws(LabFailure) {
-        samples.append(try measure(workload, site), turn, workload)
+        var sample = try measure(workload, site)
+        sample.cipher = site.cipher
+        samples.append(sample, turn, workload)
       } catch {
         try note(error, turn, [workload])
       }
@@ -116,6 +126,13 @@ package struct BenchRun: ~Copyable {
       site.a.endAgent()
       site.b.endAgent()
     }
+  }
+
+  /// - Throws: `.unavailable` when the turn's candidate has to seal with what this machine does not have.
+  private borrowing func checkCipher(_ turn: BenchPlan.Turn) throws(LabFailure) {
+    guard turn.candidate == .vtepSealed, let cipher = plan.cipher, !cipher.isAvailable else { return }
+    let need = cipher == .aegis128l ? "libsodium 1.0.19 or later" : "AES instructions of the processor"
+    throw .unavailable("\(cipher.name) needs \(need)")
   }
 
   /// Keeps why something was not measured; an interruption goes on.

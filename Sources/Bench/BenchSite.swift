@@ -15,6 +15,8 @@ struct BenchSite: ~Copyable {
   private static let segmentationFeatures: [LinkFeature] = LinkFeature.allCases.filter { $0 != .receiveOffload }
 
   let candidate: Candidate
+  /// What seals the segment, as an agent says; nil unless it is sealed.
+  private(set) var cipher: String?
   var a: LabHost
   var b: LabHost
   private let interruption: LabInterruption
@@ -39,9 +41,10 @@ struct BenchSite: ~Copyable {
   /// - Parameters:
   ///   - executable: the `vtep` that is measured.
   ///   - directory: for configurations and control sockets.
+  ///   - keys: of the two hosts, where the candidate seals.
   /// - Throws: `.unavailable` when this machine does not have the candidate.
   static func build(
-    _ turn: BenchPlan.Turn, executable: String, directory: String, _ interruption: LabInterruption
+    _ turn: BenchPlan.Turn, executable: String, directory: String, keys: LabKeys?, _ interruption: LabInterruption
   ) throws(LabFailure) -> BenchSite {
     let a = try host("a", "192.0.2.1/24", "10.42.0.1/24", directory)
     let b = try host("b", "192.0.2.2/24", "10.42.0.2/24", directory)
@@ -50,23 +53,27 @@ struct BenchSite: ~Copyable {
     switch turn.candidate {
     case .underlay: break
     case .kernel: try site.makeKernelVXLAN()
-    case .vtep: try site.startAgents(executable)
-    case .vtepSealed, .codec: throw .unavailable("\(turn.candidate.rawValue) is not measured between hosts")
+    case .vtep: try site.startAgents(executable, nil)
+    case .vtepSealed: try site.startAgents(executable, keys)
+    case .codec, .codecSealed: throw .unavailable("\(turn.candidate.rawValue) is not measured between hosts")
     }
     try site.awaitAnswer()
+    if turn.candidate == .vtepSealed {
+      site.cipher = try AgentCipher.read(of: site.a, executable: executable, interruption)
+    }
     return site
   }
 
   /// Stops agents in order; the rest goes with the value.
   mutating func takeDown() throws(LabFailure) {
-    guard candidate == .vtep else { return }
+    guard !agentPIDs.isEmpty else { return }
     _ = try a.stopAgent()
     _ = try b.stopAgent()
   }
 
   /// What the agents said last, for a failure.
   var agentLines: String {
-    candidate == .vtep ? (a.lastLines(3) + b.lastLines(3)).joined(separator: "; ") : ""
+    agentPIDs.isEmpty ? "" : (a.lastLines(3) + b.lastLines(3)).joined(separator: "; ")
   }
 
   private static func host(
@@ -132,8 +139,8 @@ struct BenchSite: ~Copyable {
     }
   }
 
-  private mutating func startAgents(_ executable: String) throws(LabFailure) {
-    let configurations = (a.configuration(peer: b), b.configuration(peer: a))
+  private mutating func startAgents(_ executable: String, _ keys: LabKeys?) throws(LabFailure) {
+    let configurations = (a.configuration(peer: b, sealing: keys?.a), b.configuration(peer: a, sealing: keys?.b))
     try a.startAgent(executable, configuration: configurations.0)
     try b.startAgent(executable, configuration: configurations.1)
     try a.awaitReady(interruption)

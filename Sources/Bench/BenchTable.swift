@@ -20,8 +20,8 @@ package struct BenchTable {
       let grids = [measured(on: underlay), compared(on: underlay), costs(on: underlay)].filter { !$0.isEmpty }
       blocks.append(([title] + grids.map { $0.text(isColoured: isColoured) }).joined(separator: "\n"))
     }
-    let codec = CodecTable(report).grid
-    if !codec.isEmpty { blocks.append(codec.text(isColoured: isColoured) + CodecTable.explanation) }
+    let codec = CodecTable(report).grids.map { $0.text(isColoured: isColoured) }
+    if !codec.isEmpty { blocks.append(codec.joined(separator: "\n") + CodecTable.explanation) }
     let isNothing = blocks.count == 1
     if isNothing { blocks.append("Nothing was measured.\n") }
     if !report.notes.isEmpty {
@@ -33,11 +33,13 @@ package struct BenchTable {
   private var heading: String {
     let machine = report.machine
     let traffic = report.underlays.isEmpty ? "" : "; traffic: \(report.generatorTitle)"
+    let ciphers = report.ciphers(of: .vtepSealed)
+    let sealing = ciphers.isEmpty ? "" : "\nvtep-sealed: sealed with \(ciphers.joined(separator: ", "))"
     let rounds = "\(Quantity.count(report.rounds, "round")) of \(Quantity.setting(report.seconds)) s"
     return """
       vtep \(report.version) on \(machine.cpuModel), \(Quantity.count(machine.cores, "core")), \
       \(Quantity.memory(machine.memoryBytes)), Linux \(machine.kernel)
-      \(report.started): \(rounds), medians (min–max)\(traffic)
+      \(report.started): \(rounds), medians (min–max)\(traffic)\(sealing)
 
       """
   }

@@ -2,6 +2,7 @@
 struct CodecTable {
   static let explanation = """
     Frames on one core, by its processor time, without a kernel; a superframe's count as its segments.
+    Bytes are those of the inner frames.
 
     """
 
@@ -11,22 +12,29 @@ struct CodecTable {
     self.report = report
   }
 
-  /// Rows are workloads; empty when the codec was not measured.
-  var grid: TextGrid {
+  /// Plain, then for each cipher; none when the codec was not measured.
+  var grids: [TextGrid] {
+    ([nil] + report.ciphers(of: .codecSealed)).map(grid).filter { !$0.isEmpty }
+  }
+
+  /// Rows are workloads.
+  private func grid(cipher: String?) -> TextGrid {
+    let title = cipher.map { "sealed, \($0)" } ?? "codec"
     var grid = TextGrid(
       titles: [
-        .word("codec"), .number("frame"), .number("ns/frame"), .aside(""), .number("kframe/s"), .number("GB/s"),
+        .word(title), .number("frame"), .number("ns/frame"), .aside(""), .number("kframe/s"), .number("GB/s"),
       ])
     for workload in report.workloads(on: .none) {
-      guard let result = report.measurement(.codec, workload, .none) else { continue }
+      guard let result = report.codec(workload, cipher: cipher) else { continue }
+      let name = cipher == nil ? workload.title : workload.sealedTitle
       guard !result.samples.isEmpty, result.median > 0 else {
-        grid.append([.word(workload.title), .number(""), .number(""), .aside(""), .number(""), .number("")])
+        grid.append([.word(name), .number(""), .number(""), .aside(""), .number(""), .number("")])
         continue
       }
       let size = result.frameBytes.map { "\($0) B" } ?? ""
       let bytes = result.frameBytes.map { Quantity.text(result.median * Double($0) / 1e9) } ?? ""
       grid.append([
-        .word(workload.title), .number(size), .number(Quantity.text(1e9 / result.median)),
+        .word(name), .number(size), .number(Quantity.text(1e9 / result.median)),
         .aside(Self.spread(of: result)), .number(Quantity.text(result.median / 1e3)), .number(bytes),
       ])
     }

@@ -137,46 +137,6 @@ extension HTMLReport {
       caption: underlay.title, chart: chart.svg, table: processorTimeTable(workloads, underlay))
   }
 
-  func addCodec(to main: inout Markup) {
-    let results = report.results.filter { $0.candidate == .codec && !$0.samples.isEmpty }
-    guard !results.isEmpty else { return }
-    let rows = CodecRow.all(of: report)
-    let charts: [(caption: String, unit: String, scale: Double)] = [
-      ("Frames a second", "M frame/s", 1e-6), ("Bytes a second", "GB/s", 1e-9),
-    ]
-    let figures = charts.enumerated().map { number, chart in
-      let isBytes = number == 1
-      let bars = rows.map { row in row.results.map { codecBar($0, isBytes: isBytes, scale: chart.scale, chart.unit) } }
-      let most = bars.flatMap { $0 }.compactMap { $0?.most }.max() ?? 0
-      let series = [("out", 0), ("back", 1)].map { colour, way in
-        ChartBars.Series(colour: colour, bars: bars.map { $0[way] })
-      }
-      let svg = ChartBars(
-        title: "Codec. \(chart.caption).",
-        description: "Bars for encapsulation and decapsulation, in \(chart.unit); the numbers are in the table below.",
-        unit: chart.unit, groups: rows.map(\.name), series: series, scale: .linear(to: most)
-      ).svg
-      return HTMLReportFigure(caption: chart.caption, chart: svg, table: codecTable(chart.caption))
-    }
-    addSection(
-      "The data path in memory",
-      "More is better. On one core, by its processor time, without a kernel; frames of a superframe are its segments.",
-      to: &main
-    ) { section in
-      HTMLReportFigure.addAll(
-        figures, legend: [("out", "encapsulate"), ("back", "decapsulate")], to: &section)
-    }
-  }
-
-  private func codecBar(_ result: Measurement?, isBytes: Bool, scale: Double, _ unit: String) -> ChartBars.Bar? {
-    guard let result, !result.samples.isEmpty else { return nil }
-    let factor = scale * (isBytes ? Double(result.frameBytes ?? 0) : 1)
-    guard factor > 0 else { return nil }
-    return ChartBars.Bar(
-      value: result.median * factor, least: result.min * factor, most: result.max * factor,
-      tip: "\(result.workload.title): \(Quantity.text(result.median * factor)) \(unit)")
-  }
-
   private func underlays(with workloads: [Workload]) -> [Underlay] {
     report.underlays.filter { underlay in report.workloads(on: underlay).contains(where: workloads.contains) }
   }
@@ -196,23 +156,4 @@ extension HTMLReport {
 extension Measurement {
   /// What a bar shows: the whole machine's time, or the agents' where that is all there is.
   var processorTime: Double? { cpuSecondsPerGigabyte.flatMap { $0.machine ?? $0.own } }
-}
-
-/// The codec's results for one size of frame, both ways.
-struct CodecRow {
-  var name: String
-  /// Encapsulation, decapsulation.
-  var results: [Measurement?]
-
-  /// Those that have a result.
-  static func all(of report: BenchReport) -> [CodecRow] {
-    let rows: [(String, Workload, Workload)] = [
-      ("64 B", .encapsulate64, .decapsulate64), ("512 B", .encapsulate512, .decapsulate512),
-      ("1400 B", .encapsulate1400, .decapsulate1400),
-      ("superframe", .encapsulateSuperframe, .decapsulateSuperframe),
-    ]
-    return rows.map { name, out, back in
-      CodecRow(name: name, results: [out, back].map { report.measurement(.codec, $0, .none) })
-    }.filter { $0.results.contains { $0 != nil } }
-  }
 }

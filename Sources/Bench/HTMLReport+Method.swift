@@ -23,7 +23,9 @@ extension HTMLReport {
         "\(report.rounds), each measurement \(Quantity.setting(report.seconds)) s; medians of the rounds are shown"
       ),
     ]
-    return facts + (report.underlays.isEmpty ? [] : [("Traffic", "made by \(report.generatorTitle)")])
+    let ciphers = report.ciphers(of: .vtepSealed)
+    let sealing = ciphers.isEmpty ? [] : [("Sealed with", ciphers.joined(separator: ", "))]
+    return facts + sealing + (report.underlays.isEmpty ? [] : [("Traffic", "made by \(report.generatorTitle)")])
   }
 
   private var method: [String] {
@@ -44,6 +46,8 @@ extension HTMLReport {
       "The codec runs vtep's own data path between ports in memory that hand over the same batch again and again: "
         + "judging, looking up, headers and checksums, without one system call. Single frames are each of another "
         + "flow, but all from one source to one destination, so that every table is in the caches: the best case."
+        + (report.ciphers(of: .codecSealed).isEmpty
+          ? "" : " What a sealed segment opens is sealed beforehand, which does not count.")
     ]
     return (report.underlays.isEmpty ? [] : betweenHosts)
       + (report.results.contains(where: \.hasBatches) ? batches : [])

@@ -69,20 +69,21 @@ extension HTMLReport {
     ) { table.add(to: &$0) }
   }
 
-  func codecTable(_ caption: String) -> HTMLReportTable {
+  func codecTable(_ caption: String, cipher: String?) -> HTMLReportTable {
     var table = HTMLReportTable(
       caption: "\(caption): one core, in memory.",
       titles: ["", "bytes of a frame", "ns a frame", "M frame/s", "least", "most", "GB/s"], wordCount: 1)
     for workload in report.workloads(on: .none) {
-      guard let result = report.measurement(.codec, workload, .none) else { continue }
+      guard let result = report.codec(workload, cipher: cipher) else { continue }
+      let name = cipher == nil ? workload.title : workload.sealedTitle
       guard !result.samples.isEmpty, result.median > 0 else {
-        table.append([workload.title] + [String](repeating: "", count: 6))
+        table.append([name] + [String](repeating: "", count: 6))
         continue
       }
       let rates = [result.median, result.min, result.max].map { Quantity.text($0 / 1e6) }
       let bytes = result.frameBytes.map { Quantity.text(result.median * Double($0) / 1e9) } ?? ""
       table.append(
-        [workload.title, result.frameBytes.map(String.init) ?? "", Quantity.text(1e9 / result.median)] + rates
+        [name, result.frameBytes.map(String.init) ?? "", Quantity.text(1e9 / result.median)] + rates
           + [bytes])
     }
     return table

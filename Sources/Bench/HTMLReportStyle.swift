@@ -17,7 +17,8 @@ enum HTMLReportStyle {
       }
     }
     .underlay { --colour: var(--underlay) } .kernel { --colour: var(--kernel) } .vtep { --colour: var(--vtep) }
-    .vtep-sealed { --colour: var(--sealed) } .codec, .out { --colour: var(--vtep) } .back { --colour: var(--codec) }
+    .vtep-sealed, .codec-sealed { --colour: var(--sealed) } .codec, .out { --colour: var(--vtep) }
+    .back { --colour: var(--codec) }
 
     """
 

@@ -9,6 +9,8 @@ package enum Candidate: String, Codable, CaseIterable, Sendable {
   case vtepSealed = "vtep-sealed"
   /// vtep's data path in memory, without a kernel.
   case codec
+  /// The same with the segment sealed: a result for each cipher that this machine has.
+  case codecSealed = "codec-sealed"
 }
 
 /// What is carried.
@@ -123,11 +125,13 @@ package struct Measurement: Codable, Equatable, Sendable {
   package var loss: Double?
   /// Bytes of one frame from its Ethernet header on. The codec only, whose samples are frames a second.
   package var frameBytes: Int?
+  /// What sealed the frames, as configurations name it; nil of what is not sealed.
+  package var cipher: String?
   /// Why something was not measured, or what else the reader should know.
   package var note: String?
 
   private enum CodingKeys: String, CodingKey {
-    case candidate, workload, underlay, unit, samples, rounds, median, min, max, percentiles, loss, note
+    case candidate, workload, underlay, unit, samples, rounds, median, min, max, percentiles, loss, cipher, note
     case frameBytes = "frame-bytes"
     case cpuSecondsPerGigabyte = "cpu-seconds-per-gigabyte"
     case segmentsPerSend = "segments-per-send"

@@ -6,6 +6,8 @@ struct Sample: Sendable {
   var byteCount = 0
   var ownCPUSeconds: Double?
   var machineCPUSeconds: Double?
+  /// What sealed the frames; nil unless something did.
+  var cipher: String?
   var segmentsPerSend: Double?
   var segmentsPerReceive: Double?
   var segmentsPerTapWrite: Double?
@@ -90,6 +92,7 @@ struct SampleCollection {
     result.segmentsPerReceive = median(\.segmentsPerReceive)
     result.segmentsPerTapWrite = median(\.segmentsPerTapWrite)
     result.loss = median(\.loss)
+    result.cipher = all.compactMap(\.sample.cipher).first
     let times = all.compactMap(\.sample.times)
     result.percentiles = Self.percentiles(times)
     guard !times.isEmpty else { return result }

@@ -7,6 +7,7 @@ extension Candidate {
     case .vtep: "vtep"
     case .vtepSealed: "vtep, sealed"
     case .codec: "codec"
+    case .codecSealed: "codec, sealed"
     }
   }
 
@@ -36,6 +37,13 @@ extension Workload {
     case .decapsulate1400: "decapsulate 1400 B"
     case .decapsulateSuperframe: "decapsulate a superframe"
     }
+  }
+}
+
+extension Workload {
+  /// The codec's with a sealed segment.
+  var sealedTitle: String {
+    title.replacing("encapsulate", with: "seal").replacing("decapsulate", with: "open")
   }
 }
 

@@ -73,7 +73,7 @@ struct Coalescing {
     to frames: inout OutgoingFrames
   ) -> Taken {
     let taken = extend(segment: segment, peer: peer, to: &frames) { taken in
-      guard taken.count < count, slots[taken.count].verdict == .opened else { return nil }
+      guard taken.count < count, case .opened = slots[taken.count].verdict else { return nil }
       let slot = slots[taken.count]
       return (
         slot.datagram.assumingMemoryBound(to: UInt8.self) + SealedHeader.byteCount,

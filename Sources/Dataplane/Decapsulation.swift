@@ -59,7 +59,7 @@ extension Engine {
   /// but the last of `stride` bytes. Answers how many bytes they are.
   private mutating func continueRun(_ arrival: Arrival, rest: Int, stride: Int, now: Instant) -> Int {
     // Where congestion may have to be carried inwards, each frame is looked at by itself.
-    guard arrival.peer == lastHeader.peer, ECN(trafficClass: arrival.trafficClass) == .notECT else { return 0 }
+    guard arrival.peer == lastHeader.peer, arrival.trafficClass & 3 == 0 else { return 0 }
     let segment = lastHeader.segment
     let taken = coalescing.extend(
       arrival.start, byteCount: rest, datagramByteCount: stride, header: lastHeader.bytes, segment: segment,
@@ -171,14 +171,14 @@ extension Engine {
   private func applyECN(
     of outerTrafficClass: UInt8, to frame: UnsafeMutablePointer<UInt8>, _ byteCount: Int
   ) -> Bool {
+    if outerTrafficClass & 3 == 0 { return true }
     let outer = ECN(trafficClass: outerTrafficClass)
-    if outer == .notECT { return true }
     // SAFETY: as in `judge`; the batch's memory is ours to write.
     var bytes = MutableSpan<UInt8>(_unsafeStart: frame, count: byteCount)
     guard let packet = InnerPacket(inFrame: bytes.span) else { return true }
     let inner = ECN(trafficClass: packet.trafficClass)
     guard let result = ECN.decapsulated(inner: inner, outer: outer) else { return false }
-    if result != inner { packet.setECN(result, inFrame: &bytes) }
+    if result.rawValue != inner.rawValue { packet.setECN(result, inFrame: &bytes) }
     return true
   }
 

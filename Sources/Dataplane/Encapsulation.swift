@@ -182,11 +182,14 @@ extension Engine {
     }
     let outcome = topology.tables[segment].learn(source, from: remote, now: second)
     // What was learned from a static entry, refused or moved is asked again; a move makes the note before it wrong.
-    lastLearned =
-      outcome == .known
-      ? LastLearned(mac: source, remote: remote, segment: segment, second: second, changeCount: changeCount)
-      : LastLearned()
-    return outcome == .refusedStatic
+    if case .known = outcome {
+      lastLearned = LastLearned(
+        mac: source, remote: remote, segment: segment, second: second, changeCount: changeCount)
+      return false
+    }
+    lastLearned = LastLearned()
+    if case .refusedStatic = outcome { return true }
+    return false
   }
 
   /// Sends what has gathered and settles it.
@@ -248,8 +251,14 @@ extension Engine {
 
   /// Whether the path to a peer takes the datagrams of a run. The sockets do not ask the route.
   func fits(_ run: OutgoingRuns.Run, peer: Int) -> Bool {
-    let frameByteCount = run.datagramByteCount &- topology.records[run.key.segment].addedByteCount
-    return frameByteCount <= topology.limits.pathMTU(ofPeer: peer) &- topology.records[run.key.segment].outerByteCount
+    fits(datagramByteCount: run.datagramByteCount, segment: run.key.segment, peer: peer)
+  }
+
+  @inline(__always)
+  func fits(datagramByteCount: Int, segment: Int, peer: Int) -> Bool {
+    let record = topology.records + segment
+    let frameByteCount = datagramByteCount &- record.pointee.addedByteCount
+    return frameByteCount <= topology.limits.pathMTU(ofPeer: peer) &- record.pointee.outerByteCount
   }
 
   private mutating func appendCopy(_ run: OutgoingRuns.Run) {
@@ -273,18 +282,33 @@ extension Engine {
     guard !run.key.isGenerated else {
       return counters.add(run.sentCount, to: .generated, .overlay, segment: segment)
     }
-    guard run.role != .unicast else {
-      end(run, sentCount: run.sentCount, failure: run.failure)
-      return
+    switch run.role {
+    case .unicast: end(run, sentCount: run.sentCount, failure: run.failure)
+    case .lateCopy: countCopies(run)
+    case .copy: settleCopies(run)
+    case .lastCopy:
+      settleCopies(run)
+      endFlood(run, failure: floodFailure)
     }
-    counters.add(run.sentCount, to: .floodCopies, .overlay, segment: segment)
-    counters.add(run.datagramCount &- run.sentCount, to: .floodCopyDrops, .overlay, segment: segment)
-    guard run.role != .lateCopy else { return }
+  }
+
+  private mutating func countCopies(_ run: OutgoingRuns.Run) {
+    counters.add(run.sentCount, to: .floodCopies, .overlay, segment: run.key.segment)
+    counters.add(run.datagramCount &- run.sentCount, to: .floodCopyDrops, .overlay, segment: run.key.segment)
+  }
+
+  private mutating func settleCopies(_ run: OutgoingRuns.Run) {
+    countCopies(run)
     floodSentCount = max(floodSentCount, run.sentCount)
-    if run.failure != 0 { floodFailure = run.failure }
-    guard run.role == .lastCopy else { return }
-    end(run, sentCount: floodSentCount, failure: floodFailure)
+    // Of several reasons the lack of a session is the first.
+    if run.failure != 0, floodFailure != Self.noSession { floodFailure = run.failure }
+  }
+
+  /// The frames of a flooded run are settled when all of its copies are.
+  mutating func endFlood(_ run: OutgoingRuns.Run, failure: Int32) {
+    end(run, sentCount: floodSentCount, failure: failure)
     floodSentCount = 0
+    floodFailure = 0
   }
 
   /// The frames of `run` are settled: out once, however many copies went, or dropped once.

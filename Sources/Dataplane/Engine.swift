@@ -21,6 +21,8 @@ package struct Engine: ~Copyable {
     package var failure: Int32 = 0
     /// The kernel refused a datagram as too large for the way to its peer (EMSGSIZE).
     package var isPathInDoubt = false
+    /// More than half of the bytes were sealed datagrams that no key had made.
+    package var isMostlyForged = false
   }
 
   /// A VXLAN header and the segment that it names.
@@ -75,11 +77,14 @@ package struct Engine: ~Copyable {
   var waiting: WaitingFrames
   var scratch: SealedScratch
   var lastSealedPrefix = LastSealedPrefix()
-  /// No unknown session is told of before.
-  var nextUnknownNote = Instant(nanoseconds: 0)
+  /// No unknown session of a peer's address is told of before, and none of any other, in nanoseconds.
+  var nextUnknownNote: UInt64 = 0
+  var nextStrangerNote: UInt64 = 0
+  /// Bytes of the sealed datagrams of this step that failed authentication.
+  var forgedByteCount = 0
   /// When the batch began that is under way.
   var batchTime = Instant(nanoseconds: 0)
-  /// A send of this batch was answered with EMSGSIZE.
+  /// A send was answered with EMSGSIZE since it was last asked.
   var isPathInDoubt = false
 
   /// - Parameters:
@@ -105,10 +110,11 @@ package struct Engine: ~Copyable {
     plain = PlainSide(datagramPort, topology)
     self.sourcePortCount = sourcePortCount
     self.flowKey = flowKey
-    let memory = BatchMemory(pieces: [
-      FrameBatch.memoryByteCount, OutgoingRuns.memoryByteCount, DatagramBatch.memoryByteCount,
-      OutgoingRuns.memoryByteCount,
-    ])
+    let memory = BatchMemory(
+      pieces: [
+        FrameBatch.memoryByteCount, OutgoingRuns.memoryByteCount, DatagramBatch.memoryByteCount,
+        OutgoingRuns.memoryByteCount,
+      ], wantsHugePages: true)
     frames = FrameBatch(in: memory)
     outgoing = OutgoingRuns(in: memory)
     received = DatagramBatch(in: memory)
@@ -122,11 +128,16 @@ package struct Engine: ~Copyable {
     frames.clear()
     let failure = framePorts[slot].receive(into: &frames)
     batches.tapReads &+= UInt64(frames.count)
-    isPathInDoubt = false
     batchTime = now
     if frames.count > 0 { encapsulate(segment: slot, now: now) }
     return Step(
-      count: frames.count, byteCount: frames.byteCount, failure: failure, isPathInDoubt: isPathInDoubt)
+      count: frames.count, byteCount: frames.byteCount, failure: failure, isPathInDoubt: takePathDoubt())
+  }
+
+  /// Whether a datagram was too large for the way to its peer since this was last asked.
+  mutating func takePathDoubt() -> Bool {
+    defer { isPathInDoubt = false }
+    return isPathInDoubt
   }
 
   /// Takes one batch of datagrams from the underlay and delivers it to the TAPs.

@@ -4,12 +4,17 @@ import VXLAN
 enum Limits {
   /// Handshakes that wait for the control thread: 20 s of what it answers at most. Above an eighth, cookies.
   static let waitingHandshakeCountMax = 1024
+  /// Cookie replies that wait for it. Nothing of them is proven before it looks for the initiation that they answer, so
+  /// they have few places, and none of the handshakes'.
+  static let waitingCookieCountMax = 32
   /// Control messages that wait for it: far more than there are peers that send one in its longest pause.
   static let waitingControlCountMax = 1024
   /// Notes of unknown sessions that wait for it.
   static let waitingUnknownCountMax = 64
-  /// A worker notes an unknown session at most once in this time.
-  static let unknownSessionInterval = Duration.milliseconds(100)
+  /// Nanoseconds in which a worker notes at most one unknown session of a configured peer's address, and of any other:
+  /// a peer may have moved, but strangers must not take the place of those that have not.
+  static let unknownSessionInterval: UInt64 = 100_000_000
+  static let unknownStrangerInterval: UInt64 = 1_000_000_000
 
   /// Frames that wait for a session: as many as a TCP connection sends before the first answer, and the handshake's
   /// time of a busy flow.

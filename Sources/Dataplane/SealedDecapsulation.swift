@@ -40,10 +40,13 @@ extension Engine {
 
   /// Takes one batch of datagrams from the sealed port and delivers it to the TAPs.
   package mutating func stepSealed(now: Instant) -> Step {
+    forgedByteCount = 0
     let failure = sealedPort.receive(into: &received)
     batches.receives &+= UInt64(received.count)
     if received.count > 0 { decapsulateSealed(now: now) }
-    return Step(count: received.count, byteCount: received.byteCount, failure: failure)
+    let byteCount = received.byteCount
+    return Step(
+      count: received.count, byteCount: byteCount, failure: failure, isMostlyForged: forgedByteCount &* 2 > byteCount)
   }
 
   private mutating func decapsulateSealed(now: Instant) {
@@ -91,7 +94,7 @@ extension Engine {
       index &+= 1
       taken &+= slot.byteCount
       take(slot, of: opening, trafficClass: arrival.trafficClass, segment: segment, now: now)
-      guard index < count, slot.verdict == .opened else { continue }
+      guard index < count, case .opened = slot.verdict else { continue }
       let more = continueRun(
         scratch.slots + index, count: count &- index, of: opening, trafficClass: arrival.trafficClass, segment: segment,
         now: now)
@@ -107,7 +110,7 @@ extension Engine {
     trafficClass: UInt8, segment: Int, now: Instant
   ) -> Coalescing.Taken {
     // Where congestion may have to be carried inwards, each frame is looked at by itself.
-    guard ECN(trafficClass: trafficClass) == .notECT else { return Coalescing.Taken() }
+    guard trafficClass & 3 == 0 else { return Coalescing.Taken() }
     let added = SealedHeader.byteCount &+ opening.pointee.opener.cipher.tagByteCount
     let taken = coalescing.extend(
       slots, count: count, addedByteCount: added, segment: segment, peer: opening.pointee.peer, to: &deliveries)
@@ -151,7 +154,9 @@ extension Engine {
     if let opening = keyring.opening(Self.index(of: arrival.start)), opening.pointee.until > now.nanoseconds {
       return opening
     }
-    noteUnknownSession(from: Endpoint(address: arrival.source, udpPort: arrival.sourcePort), now: now)
+    if now.nanoseconds >= min(nextUnknownNote, nextStrangerNote) {
+      noteUnknownSession(from: arrival.source, port: arrival.sourcePort, now: now.nanoseconds)
+    }
     endSealed(.unknownSession, arrival.firstByteCount, segment: segment)
     return nil
   }
@@ -193,7 +198,9 @@ extension Engine {
     switch slot.verdict {
     case .framing: return endSealed(.framing, slot.byteCount, segment: segment)
     case .replay: return endSealed(.replay, slot.byteCount, segment: segment)
-    case .authentication: return endSealed(.authentication, slot.byteCount, segment: segment)
+    case .authentication:
+      forgedByteCount &+= slot.byteCount
+      return endSealed(.authentication, slot.byteCount, segment: segment)
     case .opened: break
     }
     guard topology.records[segment].isPermitted[peer] else {
@@ -216,10 +223,10 @@ extension Engine {
   /// Offers a handshake whose `mac1` is right. It is counted by whoever judges it.
   @inline(never)
   private mutating func takeHandshake(_ payload: Span<UInt8>, from source: Endpoint) {
+    // A cookie reply has no `mac1`; it is sealed with that of our own message.
     guard let sealed, let message = HandshakeMessage(parsing: payload),
-      // A cookie reply has none; it is sealed with that of our own message.
       message.kind == .cookie || sealed.mac.isFirstValid(message),
-      sealed.inbox.offer(.handshake(message.bytes, from: source))
+      sealed.inbox.offer(.handshake(message.bytes, from: source), isCookie: message.kind == .cookie)
     else { return endSealed(.handshake, payload.count, segment: Counters.noSegment) }
   }
 
@@ -231,7 +238,9 @@ extension Engine {
     switch opening.pointee.opener.open(UnsafeMutableRawPointer(arrival.start), byteCount: byteCount) {
     case .framing: reason = .framing
     case .replay: reason = .replay
-    case .authentication: reason = .authentication
+    case .authentication:
+      forgedByteCount &+= byteCount
+      reason = .authentication
     case .opened:
       // SAFETY: the opener has compared the length with header and tag.
       let plaintext = Array(
@@ -250,11 +259,24 @@ extension Engine {
     endSealed(reason, byteCount, segment: Counters.noSegment)
   }
 
-  /// Tells of it now and then: the sender may have a session that this side lost.
+  /// Tells of it now and then: the sender may have a session that this side lost. What comes from elsewhere than a
+  /// configured peer's address has a slower note of its own. A flood of strangers comes this far with each datagram.
   @inline(never)
-  private mutating func noteUnknownSession(from source: Endpoint, now: Instant) {
-    guard let sealed, now >= nextUnknownNote else { return }
-    nextUnknownNote = now + Limits.unknownSessionInterval
-    _ = sealed.inbox.offer(.unknownSession(from: source))
+  private mutating func noteUnknownSession(from address: IPAddress, port: UInt16, now: UInt64) {
+    let key = Topology.key(address)
+    if topology.peerByAddress.slot(high: key.high, low: key.low) >= 0 {
+      guard now >= nextUnknownNote else { return }
+      nextUnknownNote = now &+ Limits.unknownSessionInterval
+    } else {
+      guard now >= nextStrangerNote else { return }
+      nextStrangerNote = now &+ Limits.unknownStrangerInterval
+    }
+    tellUnknownSession(from: address, port: port)
+  }
+
+  @inline(never)
+  private func tellUnknownSession(from address: IPAddress, port: UInt16) {
+    guard let sealed else { return }
+    _ = sealed.inbox.offer(.unknownSession(from: Endpoint(address: address, udpPort: port)))
   }
 }

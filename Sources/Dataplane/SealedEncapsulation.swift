@@ -44,7 +44,7 @@ extension Engine {
   }
 
   private mutating func sealAlone(_ run: OutgoingRuns.Run) {
-    if waiting.count > 0 { sealWaiting(peer: run.key.peer) }
+    if waiting.count > 0, isWaiting(peer: run.key.peer) { return waitAlone(run) }
     guard let way = sealedWay(peer: run.key.peer, segment: run.key.segment, count: run.datagramCount) else {
       return waitAlone(run)
     }
@@ -94,8 +94,8 @@ extension Engine {
         counters.add(run.datagramCount, to: .floodCopyDrops, .overlay, segment: run.key.segment)
         continue
       }
-      if waiting.count > 0 { sealWaiting(peer: peer) }
-      if let way = sealedWay(peer: peer, segment: run.key.segment, count: run.datagramCount) {
+      let isBehind = waiting.count > 0 && isWaiting(peer: peer)
+      if !isBehind, let way = sealedWay(peer: peer, segment: run.key.segment, count: run.datagramCount) {
         scratch.ways[position] = way
         lastPosition = position
       } else {
@@ -138,7 +138,8 @@ extension Engine {
   /// Stands for the failure to find a session beside those of sending, which it is none of.
   static var noSession: Int32 { ENOKEY }
 
-  /// Sends what waited for sessions that are there now. To be called when a key to seal with was published.
+  /// Sends what waited for sessions that are there now. To be called when a key to seal with was published. Whether one
+  /// of the frames was too large for its way, `takePathDoubt` tells.
   package mutating func sendWaiting(now: Instant) {
     batchTime = now
     guard waiting.count > 0 else { return }
@@ -159,22 +160,35 @@ extension Engine {
   private mutating func sealWaiting(peer: Int) {
     guard waiting.contains(peer: peer) else { return }
     for frame in waiting.takeExpired(peer: peer, now: batchTime) { endWaiting(frame) }
-    guard keyring.sending(toPeer: peer).map({ $0.pointee.until > batchTime.nanoseconds }) == true else { return }
-    for frame in waiting.takeAll(peer: peer) {
-      guard let way = sealedWay(peer: peer, segment: frame.key.segment, count: 1) else {
-        endWaiting(frame)
-        continue
-      }
-      sealWaiting(frame, way)
+    let frames = waiting.frames(peer: peer)
+    var count = 0
+    // Those behind a frame for which there is no way wait on: they leave in order.
+    while count < frames.count, let way = sealedWay(peer: peer, segment: frames[count].key.segment, count: 1) {
+      sealWaiting(frames[count], way)
+      count += 1
     }
+    if count > 0 { waiting.removeFirst(count, peer: peer) }
+  }
+
+  /// Seals what waits for the peer, if there is a session. Answers whether some of it still waits, so that what is to
+  /// come waits behind it: a key may have been published just now.
+  @inline(never)
+  private mutating func isWaiting(peer: Int) -> Bool {
+    sealWaiting(peer: peer)
+    return waiting.contains(peer: peer)
   }
 
   private mutating func sealWaiting(_ frame: WaitingFrames.Frame, _ way: SealedWay) {
     let record = topology.records + frame.key.segment
-    let byteCount = frame.bytes.count + record.pointee.addedByteCount
+    let bytes = frame.content.bytes
+    let byteCount = bytes.count + record.pointee.addedByteCount
+    // The path may have become narrower meanwhile.
+    guard fits(datagramByteCount: byteCount, segment: frame.key.segment, peer: frame.key.peer) else {
+      return endWaiting(frame, .tooBig)
+    }
     if !copies.hasRoom(forBytes: byteCount, runs: 1) { sendSealed() }
     let start = copies.nextStart
-    (start + record.pointee.headerByteCount).update(from: frame.bytes, count: frame.bytes.count)
+    (start + record.pointee.headerByteCount).update(from: bytes, count: bytes.count)
     if !frame.isCopy, !frame.key.isGenerated { counters.endWaiting(1, segment: frame.key.segment) }
     appendSealed(
       OutgoingRuns.Run(
@@ -183,17 +197,18 @@ extension Engine {
   }
 
   /// A frame does not wait any more, and goes nowhere.
-  private mutating func endWaiting(_ frame: WaitingFrames.Frame) {
+  private mutating func endWaiting(_ frame: WaitingFrames.Frame, _ reason: DropReason = .noSession) {
     if frame.key.isGenerated { return }
     if frame.isCopy { return counters.add(to: .floodCopyDrops, .overlay, segment: frame.key.segment) }
     counters.endWaiting(1, segment: frame.key.segment)
-    counters.drop(.noSession, .overlay, segment: frame.key.segment)
+    counters.drop(reason, .overlay, segment: frame.key.segment)
   }
 
   /// The frames of a run to one peer wait, as many as there is room for; the others end.
   @inline(never)
   private mutating func waitAlone(_ run: OutgoingRuns.Run) {
-    let count = wait(run, isCopy: false)
+    var contents: [WaitingFrames.Content] = []
+    let count = wait(run, isCopy: false, contents: &contents)
     guard !run.key.isGenerated else { return }
     counters.add(count, to: .waiting, .overlay, segment: run.key.segment)
     counters.drop(.noSession, count: run.datagramCount &- count, .overlay, segment: run.key.segment)
@@ -203,10 +218,11 @@ extension Engine {
   @inline(never)
   private mutating func waitCopies(_ run: OutgoingRuns.Run) {
     sendSealed()
+    var contents: [WaitingFrames.Content] = []
     for position in 0..<topology.records[run.key.segment].floodCount where scratch.ways[position] == nil {
       let copy = copy(of: run, position: position)
       guard fits(run, peer: copy.key.peer) else { continue }
-      let count = wait(copy, isCopy: true)
+      let count = wait(copy, isCopy: true, contents: &contents)
       guard !run.key.isGenerated else { continue }
       counters.add(run.datagramCount &- count, to: .floodCopyDrops, .overlay, segment: run.key.segment)
       floodSentCount = max(floodSentCount, count)
@@ -216,21 +232,28 @@ extension Engine {
 
   /// Of a flooded run no copy was sealed.
   private mutating func endCopies(_ run: OutgoingRuns.Run, failure: Int32) {
+    // Copies of the run before it may still be unsettled, and some of them settled: one run is counted at a time.
+    sendSealed()
     guard !run.key.isGenerated else { return }
-    end(run, sentCount: floodSentCount, failure: failure)
-    floodSentCount = 0
+    endFlood(run, failure: failure)
   }
 
   /// Keeps the frames of a run, up to the first for which there is no room. Answers how many.
-  private mutating func wait(_ run: OutgoingRuns.Run, isCopy: Bool) -> Int {
+  /// - Parameter contents: of the first frames of the run, as its other copies keep them; it grows.
+  private mutating func wait(
+    _ run: OutgoingRuns.Run, isCopy: Bool, contents: inout [WaitingFrames.Content]
+  ) -> Int {
     let record = topology.records + run.key.segment
     for index in 0..<run.datagramCount {
       let offset = index &* run.datagramByteCount
       let byteCount = min(run.datagramByteCount, run.byteCount &- offset) &- record.pointee.addedByteCount
-      let isKept = waiting.append(
-        run.start + offset + record.pointee.headerByteCount, byteCount: byteCount, key: run.key, isCopy: isCopy,
-        now: batchTime)
-      if !isKept { return index }
+      // SAFETY: a datagram of the run has so many bytes between header and tag.
+      let bytes = UnsafeBufferPointer(
+        start: run.start + offset + record.pointee.headerByteCount, count: byteCount)
+      let content = waiting.append(
+        bytes, sharing: index < contents.count ? contents[index] : nil, key: run.key, isCopy: isCopy, now: batchTime)
+      guard let content else { return index }
+      if index == contents.count { contents.append(content) }
     }
     return run.datagramCount
   }

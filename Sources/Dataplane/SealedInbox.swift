@@ -8,7 +8,7 @@ import VXLAN
 /// *Threads.* Any number offer, one takes. A lock, which no frame waits for.
 package final class SealedInbox: Sendable {
   package enum Item: Sendable {
-    /// A datagram whose framing and `mac1` are right; of a cookie reply the framing.
+    /// A datagram whose framing and `mac1` are right; of a cookie reply, which has no `mac1`, the framing.
     case handshake([UInt8], from: Endpoint)
     /// An authentic control message, without header and tag.
     case control([UInt8], SealedHeader.Word, from: Endpoint)
@@ -19,11 +19,13 @@ package final class SealedInbox: Sendable {
   private struct State {
     var items: [Item] = []
     var handshakeCount = 0
+    var cookieCount = 0
     var controlCount = 0
     var unknownCount = 0
 
-    mutating func countIn(_ item: Item) -> Bool {
+    mutating func countIn(_ item: Item, isCookie: Bool) -> Bool {
       switch item {
+      case .handshake where isCookie: Self.countIn(&cookieCount, Limits.waitingCookieCountMax)
       case .handshake: Self.countIn(&handshakeCount, Limits.waitingHandshakeCountMax)
       case .control: Self.countIn(&controlCount, Limits.waitingControlCountMax)
       case .unknownSession: Self.countIn(&unknownCount, Limits.waitingUnknownCountMax)
@@ -45,7 +47,8 @@ package final class SealedInbox: Sendable {
     self.wake = wake
   }
 
-  /// Everything that waits, in order, and whether handshakes filled more than an eighth of their room.
+  /// Everything that waits, in order, and whether handshakes other than cookie replies filled more than an eighth of
+  /// their room.
   package func take() -> (items: [Item], isUnderLoad: Bool) {
     let taken = state.withLock { state in
       let taken = state
@@ -56,9 +59,10 @@ package final class SealedInbox: Sendable {
   }
 
   /// False, and nothing kept, when there is no room for one more of its kind.
-  func offer(_ item: Item) -> Bool {
+  /// - Parameter isCookie: a handshake that is a cookie reply, which anybody can make.
+  func offer(_ item: Item, isCookie: Bool = false) -> Bool {
     let (isTaken, isFirst) = state.withLock { state in
-      guard state.countIn(item) else { return (false, false) }
+      guard state.countIn(item, isCookie: isCookie) else { return (false, false) }
       state.items.append(item)
       return (true, state.items.count == 1)
     }

@@ -34,7 +34,7 @@ struct Superframe {
     guard let packet, frame.offload.wantsChecksum, frame.offload.gsoByteCount > 0 else { return nil }
     networkOffset = packet.offset
     transportOffset = Int(frame.offload.checksumStart)
-    isIPv6 = packet.family == .ipv6
+    isIPv6 = if case .ipv6 = packet.family { true } else { false }
     switch frame.offload.gsoType & ~VirtioNetHeader.gsoECN {
     case VirtioNetHeader.gsoTCPv4 where !isIPv6, VirtioNetHeader.gsoTCPv6 where isIPv6: isUDP = false
     case VirtioNetHeader.gsoUDP: isUDP = true

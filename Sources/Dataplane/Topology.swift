@@ -103,7 +103,10 @@ package final class Topology: @unchecked Sendable {
 
   static func key(_ address: IPAddress) -> (high: UInt64, low: UInt64) {
     // An IPv4 address as the IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2), so the families cannot be confused.
-    address.family == .ipv4 ? (0, 0xFFFF_0000_0000 | address.low) : (address.high, address.low)
+    switch address.family {
+    case .ipv4: (0, 0xFFFF_0000_0000 | address.low)
+    case .ipv6: (address.high, address.low)
+    }
   }
 
   private static func record(of plan: SegmentPlan, peerCount: Int) -> SegmentRecord {

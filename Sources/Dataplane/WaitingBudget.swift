@@ -1,6 +1,7 @@
 import Synchronization
 
-/// How much may wait for sessions, shared by all workers: frames and bytes for each peer, bytes in all.
+/// How much may wait for sessions, shared by all workers: frames and bytes for each peer, bytes in all. What copies to
+/// several peers share counts for each of them, and once in all.
 ///
 /// *Threads.* Any.
 package final class WaitingBudget: @unchecked Sendable {
@@ -26,25 +27,26 @@ package final class WaitingBudget: @unchecked Sendable {
   /// Whether any frame waits.
   package var hasAny: Bool { totalByteCount.load(ordering: .relaxed) > 0 }
 
-  /// Takes room for a frame of `byteCount` bytes to a peer, which `give` gives back. False, and nothing taken, when
+  /// Takes room in all for a frame of `byteCount` bytes, which `giveToTotal` gives back. False, and nothing taken, when
   /// there is none.
-  func take(_ byteCount: Int, peer slot: Int) -> Bool {
-    precondition(slot < peerCount)
+  func takeOfTotal(_ byteCount: Int) -> Bool {
     let total = totalByteCount.wrappingAdd(byteCount, ordering: .relaxed).newValue
-    guard total <= Limits.waitingTotalByteCountMax, takeOfPeer(byteCount, slot) else {
-      totalByteCount.wrappingSubtract(byteCount, ordering: .relaxed)
-      return false
-    }
-    return true
+    if total <= Limits.waitingTotalByteCountMax { return true }
+    giveToTotal(byteCount)
+    return false
   }
+
+  func giveToTotal(_ byteCount: Int) { totalByteCount.wrappingSubtract(byteCount, ordering: .relaxed) }
 
   func give(_ byteCount: Int, peer slot: Int) {
     precondition(slot < peerCount)
     peers[slot].wrappingSubtract(1 << Self.frameShift | UInt64(byteCount), ordering: .relaxed)
-    totalByteCount.wrappingSubtract(byteCount, ordering: .relaxed)
   }
 
-  private func takeOfPeer(_ byteCount: Int, _ slot: Int) -> Bool {
+  /// Takes room for a frame of `byteCount` bytes to a peer, which `give` gives back. False, and nothing taken, when
+  /// there is none.
+  func take(_ byteCount: Int, peer slot: Int) -> Bool {
+    precondition(slot < peerCount)
     var before = peers[slot].load(ordering: .relaxed)
     while true {
       let after = before + (1 << Self.frameShift | UInt64(byteCount))

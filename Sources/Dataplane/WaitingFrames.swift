@@ -3,8 +3,24 @@ import VXLAN
 
 /// Frames of one worker that wait for sessions, in clear, by peer and in the order of their arrival.
 struct WaitingFrames: ~Copyable {
-  struct Frame {
+  /// The bytes of a frame, which all its waiting copies share: charged once, and given back with the last of them.
+  final class Content: Sendable {
     let bytes: [UInt8]
+    private let budget: WaitingBudget
+
+    /// Nil when too much waits in all.
+    init?(_ bytes: UnsafeBufferPointer<UInt8>, _ budget: WaitingBudget) {
+      guard budget.takeOfTotal(bytes.count) else { return nil }
+      // SAFETY: copied before the call returns, which the caller's bytes outlive.
+      self.bytes = Array(bytes)
+      self.budget = budget
+    }
+
+    deinit { budget.giveToTotal(bytes.count) }
+  }
+
+  struct Frame {
+    let content: Content
     /// Where it was to go.
     let key: OutgoingRuns.Key
     /// One of the copies of a flooded frame, which is counted as sent already.
@@ -25,30 +41,35 @@ struct WaitingFrames: ~Copyable {
   }
 
   deinit {
-    for queue in queues { for frame in queue { budget.give(frame.bytes.count, peer: frame.key.peer) } }
+    for queue in queues { for frame in queue { budget.give(frame.content.bytes.count, peer: frame.key.peer) } }
   }
 
   /// Whether frames to this peer wait.
   func contains(peer slot: Int) -> Bool { !queues[slot].isEmpty }
 
-  /// Adds a frame of `byteCount` bytes at `start`. False, and nothing kept, when there is no room.
+  /// Adds a frame. Answers what it keeps of it, for other copies to share; nil, and nothing kept, without room.
+  /// - Parameter content: the same bytes, where another copy keeps them already.
   mutating func append(
-    _ start: UnsafeMutablePointer<UInt8>, byteCount: Int, key: OutgoingRuns.Key, isCopy: Bool, now: Instant
-  ) -> Bool {
-    guard budget.take(byteCount, peer: key.peer) else { return false }
-    // SAFETY: the caller has so many bytes there.
-    let bytes = Array(UnsafeBufferPointer(start: start, count: byteCount))
-    queues[key.peer].append(Frame(bytes: bytes, key: key, isCopy: isCopy, deadline: now + Limits.waitingTimeMax))
+    _ bytes: UnsafeBufferPointer<UInt8>, sharing content: Content?, key: OutgoingRuns.Key, isCopy: Bool, now: Instant
+  ) -> Content? {
+    guard budget.take(bytes.count, peer: key.peer) else { return nil }
+    guard let content = content ?? Content(bytes, budget) else {
+      budget.give(bytes.count, peer: key.peer)
+      return nil
+    }
+    queues[key.peer].append(
+      Frame(content: content, key: key, isCopy: isCopy, deadline: now + Limits.waitingTimeMax))
     count += 1
-    return true
+    return content
   }
 
-  /// Takes all frames to a peer.
-  mutating func takeAll(peer slot: Int) -> [Frame] {
-    var taken: [Frame] = []
-    swap(&taken, &queues[slot])
-    giveUp(taken)
-    return taken
+  /// The frames to a peer, in order.
+  func frames(peer slot: Int) -> [Frame] { queues[slot] }
+
+  /// Lets go of the first frames to a peer.
+  mutating func removeFirst(_ count: Int, peer slot: Int) {
+    giveUp(Array(queues[slot][..<count]))
+    queues[slot].removeFirst(count)
   }
 
   /// Takes the frames to a peer that have waited too long.
@@ -63,6 +84,6 @@ struct WaitingFrames: ~Copyable {
 
   private mutating func giveUp(_ frames: [Frame]) {
     count -= frames.count
-    for frame in frames { budget.give(frame.bytes.count, peer: frame.key.peer) }
+    for frame in frames { budget.give(frame.content.bytes.count, peer: frame.key.peer) }
   }
 }

@@ -27,6 +27,10 @@ package final class Worker: @unchecked Sendable {
   /// no longer than that many batches.
   private static let roundsPerPoll = 16
 
+  /// Rounds without the sealed port after a step that was mostly forged: opening that takes as long as eight batches of
+  /// frames, since a step takes eight buffers and a batch of frames fills one.
+  private static let roundsPerForgedStep = 8
+
   /// Little comes: so many bytes at most in this window of time and in the one before.
   private static let littleByteCount = 16_384
   private static let windowNanoseconds: UInt64 = 1_000_000
@@ -56,6 +60,8 @@ package final class Worker: @unchecked Sendable {
   private var byteCountBefore = 0
   private var windowStart: UInt64 = 0
   private var spinning = SpinPolicy()
+  /// Rounds that the sealed port still leaves to others.
+  private var forgedRounds = 0
 
   /// - Parameters:
   ///   - number: below the worker count of the engine's topology.
@@ -97,7 +103,10 @@ package final class Worker: @unchecked Sendable {
     requestStop()
     thread?.join()
     thread = nil
+    // Jobs use what the tables keep for readers, on whatever thread.
+    gracePeriod.enter(reader: number)
     runJobs()
+    gracePeriod.leave(reader: number)
   }
 
   /// Runs `body` on the worker's thread between two batches, and returns its result; nil when the worker has not done
@@ -150,11 +159,22 @@ package final class Worker: @unchecked Sendable {
         windowStart = lastWork
       }
       if isReady[segmentCount] { note(engine.stepUnderlay(now: now), token: segmentCount) }
-      if isReady[segmentCount + 1] { note(engine.stepSealed(now: now), token: segmentCount + 1) }
+      if isReady[segmentCount + 1], isTurnOfSealed() {
+        let step = engine.stepSealed(now: now)
+        forgedRounds = step.isMostlyForged ? Self.roundsPerForgedStep : 0
+        note(step, token: segmentCount + 1)
+      }
       for slot in 0..<segmentCount where isReady[slot] {
         note(engine.stepOverlay(segment: slot, now: now), token: slot)
       }
     }
+  }
+
+  /// After a step of forged datagrams the other ports have their rounds first, as long as they are ready.
+  private func isTurnOfSealed() -> Bool {
+    if forgedRounds == 0 || readyCount == 1 { return true }
+    forgedRounds -= 1
+    return false
   }
 
   /// Waits until something comes. Meanwhile nobody waits for this worker to pass a boundary.
@@ -199,6 +219,7 @@ package final class Worker: @unchecked Sendable {
       return jobs
     }
     for job in waiting { job(&engine) }
+    if engine.takePathDoubt() { onDoubtfulPath() }
   }
 }
 

@@ -71,6 +71,7 @@ package struct LabHost: ~Copyable, Sendable {
   package func configuration(peer: borrowing LabHost, sealing: LabSealing? = nil) -> String {
     let privateKey = sealing.map { "\n  private-key-file: \(Self.quoted($0.privateKeyFile))" } ?? ""
     let isSealed = sealing == nil ? "" : "\n    sealed: true"
+    let cipher = sealing?.cipher.map { "\n    cipher: \($0)" } ?? ""
     let publicKey = sealing.map { "\n    public-key: \"\($0.peerPublicKey)\"" } ?? ""
     return """
       local:
@@ -80,7 +81,7 @@ package struct LabHost: ~Copyable, Sendable {
       segments:
         - vni: \(Self.vni)
           tap: \(Self.tap)
-          address: [\(overlay)]\(isSealed)
+          address: [\(overlay)]\(isSealed)\(cipher)
       peers:
         - name: \(peer.name)
           address: \(peer.underlay.address)\(publicKey)

@@ -4,9 +4,12 @@ package struct LabSealing: Sendable {
   package let privateKeyFile: String
   /// The other host's public key, in base64.
   package let peerPublicKey: String
+  /// As the configuration names it; nil for what both ends have.
+  package let cipher: String?
 
-  package init(privateKeyFile: String, peerPublicKey: String) {
+  package init(privateKeyFile: String, peerPublicKey: String, cipher: String? = nil) {
     self.privateKeyFile = privateKeyFile
     self.peerPublicKey = peerPublicKey
+    self.cipher = cipher
   }
 }

@@ -1,13 +1,14 @@
 import Glibc
 
-/// Memory for the batches of one worker, in one piece that the kernel may back with a huge page.
+/// Memory for the batches of one worker, in one piece, which the kernel backs with huge pages where it is asked to and
+/// has some.
 ///
-/// The kernel copies every byte of the traffic from or to this memory, page by page. With a page of 2 MB that took 3 to
-/// 5 % less of the processor's time than with pages of 4 KB; docs/performance.md has the figures. Without huge pages it
-/// works the same.
+/// The kernel copies every byte of the traffic from or to this memory, page by page. A huge page is resident as a whole
+/// with the first byte that is touched: each worker's piece then takes 2 MB, although its batches use little more than
+/// half. Without huge pages it works the same.
 /// - SeeAlso: madvise(2), MADV_HUGEPAGE.
 package final class BatchMemory {
-  private static let hugePageByteCount = 2 << 20
+  static let hugePageByteCount = 2 << 20
 
   // SAFETY: owned from `init` to `deinit`; handed out piece by piece below `byteCount`.
   private let base: UnsafeMutableRawPointer
@@ -15,15 +16,15 @@ package final class BatchMemory {
   private var usedByteCount = 0
 
   /// Room for pieces of these sizes, in bytes; each is rounded up to whole cache lines.
-  package init(pieces: [Int]) {
+  /// - Parameter wantsHugePages: the whole begins with a huge page and is rounded up to whole ones.
+  package init(pieces: [Int], wantsHugePages: Bool = false) {
     byteCount = pieces.map(Self.rounded).reduce(0, +)
-    let isLarge = byteCount >= Self.hugePageByteCount / 2
     let capacity =
-      isLarge ? (byteCount + Self.hugePageByteCount - 1) & ~(Self.hugePageByteCount - 1) : byteCount
+      wantsHugePages ? (byteCount + Self.hugePageByteCount - 1) & ~(Self.hugePageByteCount - 1) : byteCount
     base = .allocate(
-      byteCount: capacity, alignment: isLarge ? Self.hugePageByteCount : Limits.cacheLineByteCount)
+      byteCount: capacity, alignment: wantsHugePages ? Self.hugePageByteCount : Limits.cacheLineByteCount)
     // That the kernel has none, or gives none now, costs time only.
-    if isLarge { _ = madvise(base, capacity, MADV_HUGEPAGE) }
+    if wantsHugePages { _ = madvise(base, capacity, MADV_HUGEPAGE) }
   }
 
   deinit {

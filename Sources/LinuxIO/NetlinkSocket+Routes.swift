@@ -32,12 +32,19 @@ extension NetlinkSocket {
   /// devices, less where the route says so. What path MTU discovery learned is not looked at.
   /// - Throws: as `route(to:from:)`; `ENODEV` when a device went in between.
   package mutating func routeMTU(to destination: IPAddress, from source: IPAddress? = nil) throws(Errno) -> Int {
+    try routeWithMTU(to: destination, from: source).linkMTU
+  }
+
+  /// The same with the route itself.
+  package mutating func routeWithMTU(
+    to destination: IPAddress, from source: IPAddress? = nil
+  ) throws(Errno) -> (route: Route, linkMTU: Int) {
     let route = try route(to: destination, from: source)
     var smallest = route.mtuMetric ?? Int.max
     for index in route.linkIndexes {
       guard let link = try link(index: index) else { throw Errno(ENODEV, "RTM_GETLINK \(index)") }
       smallest = min(smallest, link.linkMTU)
     }
-    return smallest
+    return (route, smallest)
   }
 }

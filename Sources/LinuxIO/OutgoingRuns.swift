@@ -12,7 +12,7 @@ import Glibc
 package struct OutgoingRuns: ~Copyable {
   /// What the datagrams of one run have in common.
   package struct Key: Equatable {
-    /// The slot of the peer.
+    /// The slot of the peer; negative: several peers, of which each gets a copy of the run if it fits its path.
     package var peer: Int
     /// Which of the sending sockets they leave from.
     package var sourcePortIndex: Int
@@ -129,7 +129,10 @@ package struct OutgoingRuns: ~Copyable {
   /// Adds the datagram of `byteCount` bytes at `nextStart` to the last run if it belongs there, else to a new one.
   package mutating func append(byteCount: Int, key: Key) {
     let last = runs + (count &- 1)
-    if !isClosed, byteCount <= last.pointee.datagramByteCount, last.pointee.key == key,
+    // What is judged by the length of its longest datagram must have no shorter one that would fit.
+    if !isClosed,
+      byteCount == last.pointee.datagramByteCount || key.peer >= 0 && byteCount < last.pointee.datagramByteCount,
+      last.pointee.key == key,
       last.pointee.byteCount &+ byteCount <= Limits.runByteCountMax
     {
       last.pointee.byteCount &+= byteCount

@@ -8,6 +8,8 @@ package struct Route: Equatable, Sendable {
   package let linkIndexes: [Int32]
   /// The MTU that the administrator or a router advertisement set on the route (`ip route … mtu 1400`), in bytes.
   package let mtuMetric: Int?
+  /// The next hops as the kernel writes them, to compare routes by; empty where the destination is on the link.
+  package let nextHops: [UInt8]
 
   /// The device of the first next hop.
   package var linkIndex: Int32 { linkIndexes[0] }
@@ -30,6 +32,8 @@ package struct Route: Equatable, Sendable {
     }
     guard !indexes.isEmpty else { throw Errno(EBADMSG, "\(call) (a route without a device)") }
     linkIndexes = indexes
+    let hops = [RTA_MULTIPATH, RTA_GATEWAY, RTA_VIA].compactMap { attributes.bytes(Int($0.rawValue)) }
+    nextHops = hops.flatMap { Array($0) }
     let metrics = try attributes.nested(Int(RTA_METRICS.rawValue))
     let mtu: UInt32? = metrics?.integer(RTAX_MTU)
     // 0 stands for "not set".

@@ -16,6 +16,11 @@ struct BootHistory {
     return answered.first { $0.bootID == bootID }.map { counter > $0.counter } ?? true
   }
 
+  /// Whether an initiation of this process was answered before, or a session of it proven.
+  func knows(_ bootID: UInt64) -> Bool {
+    bootID == proven || superseded.contains(bootID) || answered.contains { $0.bootID == bootID }
+  }
+
   /// An initiation that may be answered was.
   mutating func noteAnswered(bootID: UInt64, counter: UInt64) {
     answered.removeAll { $0.bootID == bootID }

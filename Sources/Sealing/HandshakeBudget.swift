@@ -4,20 +4,27 @@ import VXLAN
 /// costs two agreements of keys, about 0.4 ms. Belongs to the control thread.
 ///
 /// An initiation without a cookie takes from a share that anybody can use up. One with a cookie, whose sender receives
-/// at its address, takes from another: from one of its own where the configuration has a peer at that address, so that
-/// no crowd of strangers keeps a peer away.
+/// at its address, takes from another: from one of its own where a peer is at that address, by configuration
+/// or by proof, so that no crowd of strangers keeps a peer away. Cookies are given in the same way: whoever sends from
+/// many addresses, made up or not, takes none from those where peers are.
 struct HandshakeBudget {
   private var initiations = TokenBucket(perSecond: Limits.initiationsPerSecond, burst: Limits.initiationBurst)
   private var shown = TokenBucket(perSecond: Limits.cookieInitiationsPerSecond, burst: Limits.cookieInitiationBurst)
   private var responses = TokenBucket(perSecond: Limits.responsesPerSecond, burst: Limits.responseBurst)
   private var replies = TokenBucket(perSecond: Limits.cookieRepliesPerSecond, burst: Limits.cookieRepliesPerSecond)
-  /// By configured address: how many peers have it, and their share.
-  private var addresses: [IPAddress: (peerCount: Int, share: TokenBucket)] = [:]
+  /// By address at which a peer is expected, configured or moved to.
+  private var addresses: [IPAddress: Expected] = [:]
+
+  /// How many peers have an address, and their share.
+  private struct Expected {
+    var peerCount = 0
+    var share = TokenBucket(perSecond: Limits.answersPerSecond, burst: Limits.answerBurst)
+    var replies = TokenBucket(perSecond: Limits.peerCookieRepliesPerSecond, burst: Limits.peerCookieReplyBurst)
+  }
 
   /// A peer is expected at `address`.
   mutating func add(_ address: IPAddress) {
-    let share = TokenBucket(perSecond: Limits.answersPerSecond, burst: Limits.answerBurst)
-    addresses[address, default: (0, share)].peerCount += 1
+    addresses[address, default: Expected()].peerCount += 1
   }
 
   /// One peer less is.
@@ -38,6 +45,9 @@ struct HandshakeBudget {
   /// Whether a response to an attempt of ours may be opened that came from elsewhere than the attempt went to.
   mutating func takeResponse(now: Instant) -> Bool { responses.take(now: now) }
 
-  /// Whether a cookie may be given.
-  mutating func takeCookieReply(now: Instant) -> Bool { replies.take(now: now) }
+  /// Whether a cookie may be given to `address`.
+  mutating func takeCookieReply(to address: IPAddress, now: Instant) -> Bool {
+    if addresses[address]?.replies.take(now: now) == true { return true }
+    return replies.take(now: now)
+  }
 }

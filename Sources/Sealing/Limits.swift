@@ -32,24 +32,43 @@ enum Limits {
   static let cookieInitiationBurst: UInt64 = 10
   /// Cookies that are given in a second: some microseconds each.
   static let cookieRepliesPerSecond: UInt64 = 1_000
+  /// To each address where a peer is: any flood that is not sent in its name leaves them.
+  static let peerCookieRepliesPerSecond: UInt64 = 20
+  static let peerCookieReplyBurst: UInt64 = 20
   /// Initiations whose repetition is known without opening it: those of 20 s at the highest rate.
   static let recentInitiationCountMax = 4_096
   /// Responses from elsewhere than the attempt went to that are opened.
   static let responsesPerSecond: UInt64 = 30
   static let responseBurst: UInt64 = 10
-  /// Responses to one attempt that may fail to open.
-  static let responseFailureCountMax = 8
+  /// Responses of one peer that may fail to open: forged ones end no attempt, and cost a percent of a core.
+  static let responseFailuresPerSecond: UInt64 = 20
+  static let responseFailureBurst: UInt64 = 8
 
   /// Attempts whose answers still count.
   static let attemptCountMax = 2
   /// How long the lower key's first two attempts keep it from answering.
   static let tieLifetime = Duration.seconds(2)
   static let tieAttemptMax = 2
+  /// From this age on an attempt that is not answered when its peer speaks up for the first time went unheard, or the
+  /// round trip is long.
+  static let unheardAge = Duration.milliseconds(750)
+  /// Initiations that are made at once, at 0.4 ms: answers wait no longer than for these.
+  static let initiationSliceCount = 30
+  /// Attempts after the first, of all peers: under one percent of a core, however many do not answer. Up to a hundred
+  /// peers are asked every five seconds.
+  static let repeatsPerSecond: UInt64 = 20
+  static let repeatBurst: UInt64 = 100
+  /// How long an attempt has its time whatever happens: the shortest pause between two.
+  static let retryInterval = Duration.milliseconds(800)
+  /// Between one peer and the next, when the routes have changed.
+  static let retryStagger = Duration.milliseconds(2)
   /// Initiations that something unusual calls for: at most one in this time and peer.
   static let triggerInterval = Duration.seconds(5)
 
   static let confirmInterval = Duration.milliseconds(250)
   static let confirmCountMax = 5
+  /// How long the responder answers each: all of them, and a round trip of 1.5 s.
+  static let confirmAnswerAge = Duration.seconds(3)
   /// Frames received and none sent for so long: a keepalive.
   static let keepaliveInterval = Duration.seconds(10)
   /// Frames sent and nothing received for so long: the peer may have forgotten the session.
@@ -59,6 +78,16 @@ enum Limits {
   static let proofLifetime = Duration.seconds(5)
   /// After so long it is repeated, or another address asked instead.
   static let proofInterval = Duration.seconds(1)
+
+  /// While frames flow what counts as path MTU is confirmed at an age between these, at random: with the tries of a
+  /// probe and a search, a black hole is gone after less than 15 s.
+  static let pathConfirmTimes = Duration.seconds(4)..<Duration.seconds(5)
+  /// The same without frames: plain ones may flow.
+  static let pathIdleConfirmTime = Duration.seconds(30)
+  /// Between two looks at a path because routes change.
+  static let pathRecheckInterval = Duration.seconds(5)
+  /// Of each peer's share in the time over which probes of all are spread: an answer costs tens of microseconds.
+  static let pathSpread = Duration.milliseconds(1)
 
   /// The secret behind cookies is renewed after this time, and a cookie forgotten.
   static let cookieLifetime = Duration.seconds(120)

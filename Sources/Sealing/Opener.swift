@@ -26,6 +26,7 @@ package struct Opener {
     package var byteCount: Int
     package var verdict: Verdict = .framing
 
+    @inlinable
     package init(datagram: UnsafeMutableRawPointer, byteCount: Int) {
       self.datagram = datagram
       self.byteCount = byteCount
@@ -86,7 +87,7 @@ package struct Opener {
     var openedCount = 0
     for index in 0..<count {
       slots[index].verdict = openBody(slots[index], window)
-      if slots[index].verdict == .opened { openedCount &+= 1 }
+      if case .opened = slots[index].verdict { openedCount &+= 1 }
     }
     guard openedCount > 0 else { return }
     if window == nil { window = makeWindow(lane) }
@@ -116,7 +117,8 @@ package struct Opener {
   /// Step 3.
   private func settle(_ slots: UnsafeMutablePointer<Slot>, count: Int, _ window: ReplayWindow) {
     window.lock()
-    for index in 0..<count where slots[index].verdict == .opened {
+    for index in 0..<count {
+      guard case .opened = slots[index].verdict else { continue }
       if !window.accept(Self.word(slots[index]).counter) { slots[index].verdict = .replay }
     }
     window.unlock()

@@ -3,15 +3,26 @@ import VXLAN
 extension PeerSessions {
   /// An authentic control message, opened with the key of `session`, from any address.
   func receive(_ message: ControlMessage?, on session: Session, counter: UInt64, from source: Endpoint, now: Instant) {
+    let isCurrent = session === current
     promote(session, now: now)
     switch message {
     case .probe(let size, let token):
       sendControl(.probeAnswer(udpPayloadByteCount: size, token: token), to: source)
     case .probeAnswer(let size, let token):
       receiveAnswer(size, token, on: session, counter: counter, from: source, now: now)
+    case .keepalive where isCurrent: answerConfirm(on: session, now: now)
     case .keepalive, nil: break
     }
     if source != endpoint, session.lastMoveCounter.map({ counter > $0 }) ?? true { prove(source, now: now) }
+  }
+
+  /// The initiator repeats its confirm until something comes back, and the first answer may be lost. Frames answer
+  /// too; and the responder alone does, so that no answer is answered.
+  private func answerConfirm(on session: Session, now: Instant) {
+    guard !session.isInitiator, now > currentSince, now < currentSince + Limits.confirmAnswerAge,
+      session.sealing?.frameCount == 0
+    else { return }
+    sendControl(.keepalive, to: endpoint)
   }
 
   /// The peer's address moves only here.
@@ -19,7 +30,7 @@ extension PeerSessions {
     _ size: UInt32, _ token: UInt64, on session: Session, counter: UInt64, from source: Endpoint, now: Instant
   ) {
     guard let proof, proof.token == token else {
-      perform(.probeAnswered(publicKey, udpPayloadByteCount: size, token: token, from: source))
+      receivePathAnswer(udpPayloadByteCount: size, token: token, now: now)
       return
     }
     guard proof.isPending(now: now), source == proof.candidate, session.lastMoveCounter.map({ counter > $0 }) ?? true
@@ -28,6 +39,7 @@ extension PeerSessions {
     self.proof = nil
     guard endpoint != source else { return }
     endpoint = source
+    path.restart(at: now)
     perform(.move(publicKey, to: source))
   }
 
@@ -65,7 +77,7 @@ extension PeerSessions {
   /// The session was sound, only slow: another is not needed.
   private func endOverdue(now: Instant) {
     dropAttempts(now: now)
-    (nextAttemptAt, attemptNumber, isProofOverdue) = (nil, 0, false)
+    (nextAttemptAt, attemptNumber, isProofOverdue, isPutOff) = (nil, 0, false, false)
   }
 
   func sampleTraffic(now: Instant) {

@@ -8,11 +8,23 @@ extension PeerSessions {
     nextAttemptAt = now
   }
 
+  /// An attempt may be heard where the last was not: the next is made at `time`, or when the last has had its time.
+  func retry(at time: Instant) {
+    let due = max(time, lastAttemptAt.map { $0 + Limits.retryInterval } ?? time)
+    nextAttemptAt = min(nextAttemptAt ?? due, due)
+  }
+
   /// The next attempt, with a fresh key and index.
   func initiate(now: Instant) {
     attemptNumber += 1
+    sendInitiation(now: now, delayNumber: attemptNumber)
+  }
+
+  /// - Parameter delayNumber: after which attempt the schedule goes on.
+  private func sendInitiation(now: Instant, delayNumber: Int) {
     lastAttemptAt = now
-    nextAttemptAt = now + RetrySchedule.delay(after: attemptNumber, &local.entropy)
+    isPutOff = false
+    nextAttemptAt = now + RetrySchedule.delay(after: delayNumber, &local.entropy)
     guard let index = local.indexes.take(for: publicKey, from: &local.entropy, now: now) else { return }
     let cookie = cookie.flatMap { now < $0.until ? $0.cookie : nil }
     guard
@@ -43,13 +55,13 @@ extension PeerSessions {
     attempts.first { $0.handshake.index == answer.index }?.destination
   }
 
-  /// A response to one of our attempts. False where it is not authentic, and after too many that were not.
+  /// A response to one of our attempts. False where it is not authentic, and while too many were not.
   func receive(response: HandshakeMessage, now: Instant) -> Bool {
     guard let attempt = attempts.first(where: { $0.handshake.index == response.index }),
-      attempt.failureCount < Limits.responseFailureCountMax
+      responseFailures.has(now: now)
     else { return false }
     guard let result = attempt.handshake.open(response, presharedKeys: local.presharedKeys) else {
-      attempt.failureCount += 1
+      _ = responseFailures.take(now: now)
       return false
     }
     let keys = result.keys(index: attempt.handshake.index)
@@ -74,7 +86,9 @@ extension PeerSessions {
     case answered
     /// Our own goes before it.
     case outranked
-    /// Replayed, or nothing in common.
+    /// Answered before, or of a process that is gone.
+    case late
+    /// Nothing in common.
     case refused
     /// One too many for the time.
     case overBudget
@@ -87,11 +101,14 @@ extension PeerSessions {
     initiation: borrowing ResponderHandshake, from source: Endpoint, showsCookie: Bool, now: Instant
   ) -> Answer {
     let payload = initiation.payload
-    guard boots.mayAnswer(bootID: payload.bootID, counter: payload.counter),
-      let cipher = local.choice.pick(from: payload.ciphers, available: local.available),
+    guard boots.mayAnswer(bootID: payload.bootID, counter: payload.counter) else { return .late }
+    guard let cipher = local.choice.pick(from: payload.ciphers, available: local.available),
       let presharedKey = initiation.commonPresharedKey(local.presharedKeys)
     else { return .refused }
-    if isTieWon(now: now) { return .outranked }
+    if isTieWon(now: now) {
+      repeatUnheard(by: payload.bootID, now: now)
+      return .outranked
+    }
     guard answers.take(now: now) || (showsCookie && cookieAnswers.take(now: now)) else { return .overBudget }
     guard let index = local.indexes.take(for: publicKey, from: &local.entropy, now: now) else { return .refused }
     guard
@@ -106,6 +123,17 @@ extension PeerSessions {
     hold(Session(answer.keys(), isInitiator: false, bootID: payload.bootID, now: now, &local.entropy), now: now)
     perform(.send(response, to: source))
     return .answered
+  }
+
+  /// A process that was never heard of has just started, so what we sent before died unheard: the latest attempt is
+  /// made anew, under its number and in place of the next, so that answers to it and to the one before are waited for
+  /// however long the round trip. Once for each process: no recording can drive attempts.
+  private func repeatUnheard(by bootID: UInt64, now: Instant) {
+    guard let latest = attempts.last, now >= latest.sentAt + Limits.unheardAge, bootID != repeatedFor,
+      !boots.knows(bootID)
+    else { return }
+    repeatedFor = bootID
+    sendInitiation(now: now, delayNumber: attemptNumber + 1)
   }
 
   /// Whether our own initiation goes before the peer's: the lower key's first or second, while it is young.

@@ -54,15 +54,26 @@ extension PeerSessions {
   }
 
   private func makeCurrent(_ session: Session, now: Instant) {
-    if let previous { retire(previous, now: now) }
-    current?.stopSending()
-    previous = current
+    makePrevious(current, now: now)
     current = session
+    currentSince = now
     marks = TrafficMarks(counting: counters)
     dropAttempts(now: now)
-    (nextAttemptAt, attemptNumber, isProofOverdue) = (nil, 0, false)
+    (nextAttemptAt, attemptNumber, isProofOverdue, isPutOff) = (nil, 0, false, false)
     sessionCount += 1
     perform(.seal(session.sealing, to: publicKey))
+  }
+
+  /// What sent until now receives from now on. Where nothing ever came on it, the one before stays instead: both ends
+  /// initiated at once, and the peer's frames are still on that.
+  private func makePrevious(_ session: Session?, now: Instant) {
+    session?.stopSending()
+    if let session, !session.opening.isProven, previous?.opening.isProven == true {
+      retire(session, now: now)
+      return
+    }
+    if let previous { retire(previous, now: now) }
+    previous = session
   }
 
   func dropAttempts(now: Instant) {

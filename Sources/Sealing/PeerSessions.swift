@@ -26,6 +26,10 @@ final class PeerSessions {
   /// When to initiate; nil while there is no reason to.
   var nextAttemptAt: Instant?
   var lastAttemptAt: Instant?
+  /// Whether the attempt that is due waits for the others' budget.
+  var isPutOff = false
+  /// The process of the peer for which an attempt was last made anew.
+  var repeatedFor: UInt64?
   /// What the peer gave to be shown with the next initiations.
   var cookie: (cookie: Cookie, until: Instant)?
 
@@ -33,24 +37,32 @@ final class PeerSessions {
   /// What is answered of the peer's initiations, without a cookie and with one.
   var answers = TokenBucket(perSecond: Limits.answersPerSecond, burst: Limits.answerBurst)
   var cookieAnswers = TokenBucket(perSecond: Limits.cookieAnswersPerSecond, burst: Limits.cookieAnswerBurst)
+  /// Responses that may fail to open.
+  var responseFailures = TokenBucket(perSecond: Limits.responseFailuresPerSecond, burst: Limits.responseFailureBurst)
 
   /// How often and when next to say that the current session is there, and where its response came from.
   var confirm: (count: Int, at: Instant, to: Endpoint, roundTrip: Duration)?
   /// Whether the attempts under way are only because nothing came on the current session.
   var isProofOverdue = false
+  /// When the current session became that.
+  var currentSince = Instant(nanoseconds: 0)
   /// How often a session became the current one.
   var sessionCount: UInt64 = 0
   var marks = TrafficMarks(counting: .init(sent: 0, received: 0, receivedControl: 0))
   var proof: EndpointProof?
+  var path: PathProbing
 
   private(set) var actions: [SessionAction] = []
 
   /// A peer without sessions, which is initiated to at the next `advance`.
-  init(_ publicKey: PublicKey, at endpoint: Endpoint, local: LocalEnd, now: Instant) {
+  init(
+    _ publicKey: PublicKey, at endpoint: Endpoint, local: LocalEnd, pathRaiseInterval: Duration, now: Instant
+  ) {
     self.publicKey = publicKey
     self.local = local
     configured = endpoint
     self.endpoint = endpoint
+    path = PathProbing(family: endpoint.address.family, raiseInterval: pathRaiseInterval)
     nextAttemptAt = now
   }
 
@@ -70,8 +82,9 @@ final class PeerSessions {
     if let current { earliest = min(earliest, current.endsAt) }
     if let previous { earliest = min(earliest, previous.endsAt) }
     if let oldest = unproven.first { earliest = min(earliest, oldest.derivedAt + Limits.unprovenLifetime) }
-    if let replacement = nextAttemptAt ?? current?.rekeyAt { earliest = min(earliest, replacement) }
+    if !isPutOff, let replacement = nextAttemptAt ?? current?.rekeyAt { earliest = min(earliest, replacement) }
     if let confirm { earliest = min(earliest, confirm.at) }
+    if current != nil, let due = path.deadline { earliest = min(earliest, due) }
     return earliest == Instant(nanoseconds: .max) ? nil : earliest
   }
 
@@ -92,20 +105,23 @@ final class PeerSessions {
     endSessions(now: now)
   }
 
-  /// Does what is due at `now`.
+  /// Does what is due at `now`, but for initiating: `isAttemptDue`.
   func advance(to now: Instant) {
     settle(to: now)
     sampleTraffic(now: now)
     sendConfirm(now: now)
     if nextAttemptAt == nil, current?.wantsReplacement(now: now) == true { nextAttemptAt = now }
-    if let due = nextAttemptAt, due <= now { initiate(now: now) }
+    probePath(now: now)
   }
+
+  func isAttemptDue(now: Instant) -> Bool { nextAttemptAt.map { $0 <= now } ?? false }
 
   /// What is to be told about the peer.
   func status(now: Instant) -> SessionStatus {
     SessionStatus(
       state: current != nil ? .up : attempts.isEmpty && unproven.isEmpty ? .none : .handshake, cipher: current?.cipher,
-      keyAge: current.map { now.since($0.derivedAt) }, endpoint: endpoint, handshakeCount: sessionCount)
+      keyAge: current.map { now.since($0.derivedAt) }, endpoint: endpoint, handshakeCount: sessionCount,
+      isPathProbed: path.isProbed)
   }
 
   /// Ends everything, for a peer that is removed or a key that is no longer ours.

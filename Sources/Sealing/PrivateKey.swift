@@ -52,6 +52,11 @@ package final class PrivateKey: Sendable {
       secret.bytes.octets, other.bytes) == 0
   }
 
+  /// Whether what was written as a public key is this key itself, in constant time.
+  package func hasBytes(of other: PublicKey) -> Bool {
+    sodium_memcmp(secret.bytes.octets, other.bytes, PublicKey.byteCount) == 0
+  }
+
   /// Whether both are the same key, in constant time.
   package func isEqual(to other: PrivateKey) -> Bool { SecretBytes.areEqual(secret, other.secret) }
 }

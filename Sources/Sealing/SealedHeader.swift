@@ -30,14 +30,14 @@ package struct SealedHeader: Equatable, Sendable {
   /// Lane, index and counter as one number of 64 bits.
   package struct Word: Equatable, Sendable {
     package static let laneMax: UInt8 = 15
-    package static let indexMax: UInt32 = 1 << 20 - 1
-    package static let counterMax: UInt64 = 1 << 40 - 1
-    private static let laneShift: UInt64 = 60
-    private static let indexShift: UInt64 = 40
+    @inlinable package static var indexMax: UInt32 { 1 << 20 - 1 }
+    @inlinable package static var counterMax: UInt64 { 1 << 40 - 1 }
+    @inlinable static var laneShift: UInt64 { 60 }
+    @inlinable static var indexShift: UInt64 { 40 }
 
     package let rawValue: UInt64
 
-    @inline(__always)
+    @inlinable
     package init(rawValue: UInt64) {
       self.rawValue = rawValue
     }
@@ -47,9 +47,9 @@ package struct SealedHeader: Equatable, Sendable {
       rawValue = UInt64(lane) &<< Self.laneShift | UInt64(index) &<< Self.indexShift | counter
     }
 
-    package var lane: UInt8 { UInt8(truncatingIfNeeded: rawValue &>> Self.laneShift) }
-    package var index: UInt32 { UInt32(truncatingIfNeeded: rawValue &>> Self.indexShift) & Self.indexMax }
-    package var counter: UInt64 { rawValue & Self.counterMax }
+    @inlinable package var lane: UInt8 { UInt8(truncatingIfNeeded: rawValue &>> Self.laneShift) }
+    @inlinable package var index: UInt32 { UInt32(truncatingIfNeeded: rawValue &>> Self.indexShift) & Self.indexMax }
+    @inlinable package var counter: UInt64 { rawValue & Self.counterMax }
   }
 
   /// Reads the first 16 of `bytes`. Nil where there are fewer, and for other flags, next protocols and reserved bytes.

@@ -12,6 +12,7 @@ package enum SessionAction {
   case retire(index: UInt32)
   /// Frames to this peer go here from now on.
   case move(PublicKey, to: Endpoint)
-  /// A probe that the session did not send itself was answered: one of the path's size.
-  case probeAnswered(PublicKey, udpPayloadByteCount: UInt32, token: UInt64, from: Endpoint)
+  /// IP packets of so many bytes reach the peer whole from now on.
+  /// - Parameter isSettled: false while a search goes on, or when only the route is known.
+  case setPathMTU(Int, to: PublicKey, isSettled: Bool)
 }

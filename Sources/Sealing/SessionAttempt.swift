@@ -7,8 +7,6 @@ final class SessionAttempt {
   let number: Int
   let sentAt: Instant
   let destination: Endpoint
-  /// Responses that did not open.
-  var failureCount = 0
 
   init(_ handshake: consuming InitiatorHandshake, number: Int, sentAt: Instant, destination: Endpoint) {
     self.handshake = handshake

@@ -20,6 +20,8 @@ package struct SessionStatus: Equatable, Sendable {
   package let endpoint: Endpoint
   /// Sessions that came into use since the peer was added.
   package let handshakeCount: UInt64
+  /// Whether the path MTU was found by asking the peer; otherwise it is the route's.
+  package var isPathProbed = false
 
   /// Of a key that is no peer's.
   static let unknown = SessionStatus(

@@ -14,36 +14,50 @@ package final class SessionTable {
   }
 
   private let local: LocalEnd
+  private let pathRaiseInterval: Duration
   private var peers: [PublicKey: PeerSessions] = [:]
   private let cookies: CookieJar
   private var budget = HandshakeBudget()
   private var recent = RecentInitiations()
+  private var queue = InitiationQueue()
+  /// Whether the message that was refused last was one of before: repeated, or too late.
+  package private(set) var wasLate = false
   /// What no peer has asked for.
   private var pending: [SessionAction] = []
 
-  package init(_ local: LocalEnd, now: Instant) {
+  /// - Parameter pathRaiseInterval: after how long a path that takes less than its route is asked for more.
+  package init(_ local: LocalEnd, pathRaiseInterval: Duration = .seconds(600), now: Instant) {
     self.local = local
+    self.pathRaiseInterval = pathRaiseInterval
     cookies = CookieJar(local, now: now)
   }
 
-  /// Bytes that keys lock in memory at most, which `SecretBytes.canLock(byteCount:)` judges: a page for each session
-  /// and three for each attempt of a peer, and some for this process itself. Without trouble it is a sixth of that.
+  /// Bytes that keys lock in memory at most, which `SecretBytes.canLock(byteCount:)` judges. Without trouble it is
+  /// a sixth of that.
   package static func lockedByteCountMax(peerCount: Int) -> Int {
-    let sessions = 2 + Limits.unprovenCountMax
-    return (32 + peerCount * (sessions + 3 * Limits.attemptCountMax)) * SecretBytes.pageByteCount
+    lockedRegionCountMax(peerCount: peerCount) * 65_536
+  }
+
+  /// A large secret for each session and three small ones for each attempt of a peer, and some for this process itself.
+  static func lockedRegionCountMax(peerCount: Int) -> Int {
+    let sessions = SecretPool.large.regionCount(for: peerCount * (2 + Limits.unprovenCountMax))
+    return 2 + sessions + SecretPool.small.regionCount(for: peerCount * 3 * Limits.attemptCountMax)
   }
 
   /// Adds a peer, which is initiated to at the next `advance`. The caller has refused keys that are there and our own.
   package func add(_ publicKey: PublicKey, at endpoint: Endpoint, now: Instant) {
     precondition(peers[publicKey] == nil && publicKey != local.publicKey)
-    peers[publicKey] = PeerSessions(publicKey, at: endpoint, local: local, now: now)
-    budget.add(endpoint.address)
+    peers[publicKey] = PeerSessions(
+      publicKey, at: endpoint, local: local, pathRaiseInterval: pathRaiseInterval, now: now)
+    // As configured, and where it is: the two part when it moves.
+    for _ in 0..<2 { budget.add(endpoint.address) }
   }
 
   /// Removes a peer and its sessions. The actions that this takes are returned.
   package func remove(_ publicKey: PublicKey, now: Instant) -> [SessionAction] {
     guard let peer = peers.removeValue(forKey: publicKey) else { return [] }
     budget.remove(peer.configured.address)
+    budget.remove(peer.endpoint.address)
     peer.endAll(now: now)
     var actions: [SessionAction] = []
     peer.moveActions(to: &actions)
@@ -64,11 +78,13 @@ package final class SessionTable {
   /// opened whose sender has shown that it receives at its address, the others are told how to; and only those answers
   /// to our own that come from where the initiation went.
   package func receive(_ datagram: Span<UInt8>, from source: Endpoint, isUnderLoad: Bool, now: Instant) -> Verdict {
+    wasLate = false
     guard let message = HandshakeMessage(parsing: datagram) else { return .refused }
     switch message.kind {
     case .cookie, .response: return receive(answer: message, from: source, isUnderLoad: isUnderLoad, now: now)
     case .initiation:
-      guard local.mac.isFirstValid(message), !recent.contains(message) else { return .refused }
+      guard local.mac.isFirstValid(message) else { return .refused }
+      guard !recent.contains(message) else { return refuseLate() }
       let showsCookie = cookies.isShown(by: message, from: source, now: now)
       if !isUnderLoad && budget.takeInitiation(now: now)
         || showsCookie && budget.takeInitiation(withCookieFrom: source.address, now: now)
@@ -83,10 +99,10 @@ package final class SessionTable {
   private func receive(
     answer message: HandshakeMessage, from source: Endpoint, isUnderLoad: Bool, now: Instant
   ) -> Verdict {
-    guard message.kind == .cookie || local.mac.isFirstValid(message), let peer = peer(owning: message.index, now: now),
-      let destination = peer.destination(ofAttempt: message),
-      destination == source || !isUnderLoad && budget.takeResponse(now: now)
-    else { return .refused }
+    guard message.kind == .cookie || local.mac.isFirstValid(message) else { return .refused }
+    guard let peer = peer(owning: message.index, now: now), let destination = peer.destination(ofAttempt: message)
+    else { return refuseLate() }
+    guard destination == source || !isUnderLoad && budget.takeResponse(now: now) else { return .refused }
     let isValid =
       message.kind == .cookie
       ? peer.receive(cookieReply: message, now: now) : peer.receive(response: message, now: now)
@@ -103,13 +119,19 @@ package final class SessionTable {
     peer.settle(to: now)
     switch peer.receive(initiation: handshake, from: source, showsCookie: showsCookie, now: now) {
     case .answered, .outranked: return .consumed
+    case .late: return refuseLate()
     case .refused: return .refused
     case .overBudget: return showsCookie ? .refused : demandCookie(initiation, from: source, now: now)
     }
   }
 
+  private func refuseLate() -> Verdict {
+    wasLate = true
+    return .refused
+  }
+
   private func demandCookie(_ initiation: HandshakeMessage, from source: Endpoint, now: Instant) -> Verdict {
-    guard budget.takeCookieReply(now: now) else { return .refused }
+    guard budget.takeCookieReply(to: source.address, now: now) else { return .refused }
     pending.append(.send(cookies.reply(to: initiation, from: source, now: now).bytes, to: source))
     return .consumed
   }
@@ -126,7 +148,20 @@ package final class SessionTable {
     {
       message = nil
     }
+    let former = peer.endpoint.address
     peer.receive(message, on: session, counter: word.counter, from: source, now: now)
+    guard peer.endpoint.address != former else { return }
+    budget.remove(former)
+    budget.add(peer.endpoint.address)
+  }
+
+  /// What the route to a peer takes, in bytes of an IP packet: nothing more is ever asked for. Without it a path is not
+  /// probed. Many peers are asked one after the other.
+  /// - Parameter isOther: the route is another than before.
+  package func setRoute(pathMTU: Int, to publicKey: PublicKey, isOther: Bool, now: Instant) {
+    let spread = Limits.pathSpread.nanosecondCount * UInt64(peers.count)
+    let start = now + .nanoseconds(Int64(local.entropy.next(in: 0..<spread + 1)))
+    peers[publicKey]?.setRoute(pathMTU: pathMTU, isOther: isOther, startingAt: start)
   }
 
   /// A datagram that no session has the index of came from `source`: its sender may have a session that we lost.
@@ -138,9 +173,26 @@ package final class SessionTable {
     }
   }
 
-  /// Does what is due.
+  /// Does what is due, of initiations a slice: when `isBehind`, more are due at once.
   package func advance(to now: Instant) {
-    for peer in peers.values { peer.advance(to: now) }
+    var due: [PeerSessions] = []
+    for peer in peers.values {
+      peer.advance(to: now)
+      if peer.isAttemptDue(now: now) { due.append(peer) }
+    }
+    queue.serve(&due, now: now)
+  }
+
+  /// Whether the last `advance` left initiations for the next, so that what came meanwhile need not wait for all.
+  package var isBehind: Bool { queue.isBehind }
+
+  /// The ways to peers are other ones: who has no session is asked again, one by one.
+  package func noteOtherRoutes(now: Instant) {
+    var wait = Duration.zero
+    for peer in peers.values where peer.current == nil {
+      peer.retry(at: now + wait)
+      wait = wait + Limits.retryStagger
+    }
   }
 
   /// When `advance` is to be called at the latest.

@@ -17,6 +17,12 @@ struct TokenBucket {
     depth = burst * interval
   }
 
+  /// Whether there is one to take.
+  func has(now: Instant) -> Bool {
+    var other = self
+    return other.take(now: now)
+  }
+
   /// Takes one. False, and nothing changed, when there is none.
   mutating func take(now: Instant) -> Bool {
     let (end, overflow) = max(fullAt, now.nanoseconds).addingReportingOverflow(interval)

@@ -9,6 +9,7 @@ enum ConfigurationSamples {
       source-ports: 64
       offload: auto
       udp6-zero-checksum: drop
+      path-mtu-raise: 600s
     control:
       socket: /run/vtep/control.sock
     workers: auto

@@ -77,6 +77,7 @@ struct ConfigurationTests {
     Samples.segment("fdb: [{mac: 02:00:00:00:00:02, peer: c}]"), Samples.segment("sealed: false"),
     Samples.segment("fdb: [{mac: fe:ff:ff:ff:ff:ff, peer: c}]"),
     Samples.local("port: 1"), Samples.local("port: 65535"), Samples.local("port: 8472"),
+    Samples.local("path-mtu-raise: 30s"), Samples.local("path-mtu-raise: 1s"), Samples.local("path-mtu-raise: 24h"),
     Samples.local("source-ports: 1"), Samples.local("source-ports: 1024"),
     Samples.local("offload: off"), Samples.local("offload: \"off\""), Samples.local("udp6-zero-checksum: accept"),
     Samples.peer("fdb-limit: 4194304"), Samples.peer("port: 65535"), Samples.peer("segments: [42]"),

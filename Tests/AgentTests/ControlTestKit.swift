@@ -124,7 +124,7 @@ struct FixedReports: ReportSource {
     [
       PeerReport(
         name: "b", address: "192.0.2.2", session: .up, cipher: "aes256gcm", keyAgeSeconds: 61,
-        endpoint: "192.0.2.2:4790", pathMTU: 1500, lastReceiveSeconds: 2, rxBytes: 100,
+        endpoint: "192.0.2.2:4790", pathMTU: 1500, pathMTUSource: .probe, lastReceiveSeconds: 2, rxBytes: 100,
         txBytes: 200),
       PeerReport(
         name: "c", address: "2001:db8::3", session: .none, pathMTU: 9000, lastReceiveSeconds: nil, rxBytes: 0,

@@ -35,7 +35,7 @@ struct ReportTests {
     #expect(
       try text(peers[1]) == """
         {"address":"2001:db8::3","cipher":null,"endpoint":null,"key-age-seconds":null,"last-receive-seconds":null,\
-        "name":"c","path-mtu":9000,"rx-bytes":0,"session":"none","tx-bytes":0}
+        "name":"c","path-mtu":9000,"path-mtu-source":"route","rx-bytes":0,"session":"none","tx-bytes":0}
 
         """)
     #expect(try text(peers[0]).contains("\"last-receive-seconds\":2,"))

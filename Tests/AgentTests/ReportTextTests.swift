@@ -35,9 +35,9 @@ struct ReportTextTests {
   func peers() throws {
     #expect(
       ReportText.peers(try FixedReports().peerReports()) == """
-        NAME  ADDRESS      SESSION  CIPHER     KEY-AGE  PATH-MTU  LAST-RECEIVE  RX-BYTES  TX-BYTES
-        b     192.0.2.2    up       aes256gcm     1m1s      1500            2s       100       200
-        c     2001:db8::3  none     -                -      9000         never         0         0
+        NAME  ADDRESS      SESSION  CIPHER     KEY-AGE  PATH-MTU  PATH-MTU-SOURCE  LAST-RECEIVE  RX-BYTES  TX-BYTES
+        b     192.0.2.2    up       aes256gcm     1m1s      1500  probe                      2s       100       200
+        c     2001:db8::3  none     -                -      9000  route                   never         0         0
 
         """)
   }

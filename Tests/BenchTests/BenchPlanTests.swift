@@ -1,3 +1,4 @@
+import Sealing
 import Testing
 
 @testable import Bench
@@ -19,19 +20,20 @@ struct BenchPlanTests {
     }
   }
 
-  @Test("without options: five rounds of everything, in less than five minutes")
+  @Test("without options: five rounds of everything, in six and a half minutes")
   func defaults() throws {
     let plan = try plan()
     #expect(plan.rounds == 5 && plan.seconds == 1 && plan.generator == .own)
-    #expect(plan.candidates == [.underlay, .kernel, .vtep] && plan.underlays == [.transparent, .segmenting])
+    #expect(plan.cipher == nil && plan.candidates == [.underlay, .kernel, .vtep, .vtepSealed])
+    #expect(plan.underlays == [.transparent, .segmenting])
     #expect(plan.workloads == [.tcp1, .tcp4, .tcp1Reverse, .udp64, .udp512, .udp1400, .rtt])
-    #expect(plan.sampleCount == 210 && plan.expectedSeconds < 300)
+    #expect(plan.sampleCount == 280 && plan.expectedSeconds < 390)
   }
 
-  @Test("--quick is one round on one underlay in half a minute, and gives way to the other options")
+  @Test("--quick is one round on one underlay in forty seconds, and gives way to the other options")
   func quick() throws {
     let quick = try plan { $0.isQuick = true }
-    #expect(quick.rounds == 1 && quick.underlays == [.transparent] && quick.expectedSeconds <= 32)
+    #expect(quick.rounds == 1 && quick.underlays == [.transparent] && quick.expectedSeconds <= 40)
     let other = try plan {
       $0.isQuick = true
       $0.rounds = 3
@@ -43,17 +45,17 @@ struct BenchPlanTests {
   @Test("every round has every candidate once on every underlay, and begins with another one")
   func rotation() throws {
     let plan = try plan { $0.rounds = 4 }
-    #expect(plan.turns.count == 4 * 2 * 3)
+    #expect(plan.turns.count == 4 * 2 * 4)
     for round in 1...4 {
       for underlay in plan.underlays {
         let candidates = plan.turns.filter { $0.round == round && $0.underlay == underlay }.map(\.candidate)
-        #expect(candidates.count == 3 && Set(candidates) == Set(plan.candidates))
+        #expect(candidates.count == 4 && Set(candidates) == Set(plan.candidates))
       }
     }
     let firsts = (1...4).map { round in plan.turns.first { $0.round == round }?.candidate }
-    #expect(firsts == [.underlay, .kernel, .vtep, .underlay])
+    #expect(firsts == [.underlay, .kernel, .vtep, .vtepSealed])
     let second = plan.turns.filter { $0.round == 2 && $0.underlay == .transparent }.map(\.candidate)
-    #expect(second == [.kernel, .vtep, .underlay])
+    #expect(second == [.kernel, .vtep, .vtepSealed, .underlay])
   }
 
   @Test("lists keep their order")
@@ -87,11 +89,11 @@ struct BenchPlanTests {
     #expect(text.contains("--workloads") && text.contains("tcp-1, tcp-4"))
   }
 
-  @Test("what stands twice, is not built yet or belongs to the codec is refused")
+  @Test("what stands twice or belongs to the codec is refused")
   func refusals() {
     #expect(problem { $0.candidates = "vtep,vtep" }?.contains("twice") == true)
-    #expect(problem { $0.candidates = "vtep-sealed" }?.contains("not built yet") == true)
-    #expect(problem { $0.candidates = "codec" }?.contains("underlay, kernel, vtep") == true)
+    #expect(problem { $0.candidates = "codec" }?.contains("underlay, kernel, vtep, vtep-sealed") == true)
+    #expect(problem { $0.candidates = "codec-sealed" }?.contains("there is no") == true)
     #expect(problem { $0.underlay = "none" }?.contains("transparent, segmenting or both") == true)
     #expect(problem { $0.generator = "netperf" }?.contains("own or iperf3") == true)
     let half = problem {
@@ -99,6 +101,21 @@ struct BenchPlanTests {
       $0.seconds = 1.5
     }
     #expect(half?.contains("whole seconds") == true)
+  }
+
+  @Test("a cipher is taken by its name in a configuration, and refused where nothing is sealed")
+  func ciphers() throws {
+    #expect(Cipher.allCases.map(\.name) == ["aes256gcm", "chacha20poly1305", "aegis128l"])
+    for cipher in Cipher.allCases { #expect(try plan { $0.cipher = cipher.name }.cipher == cipher) }
+    #expect(try plan { $0.cipher = "auto" }.cipher == nil)
+    for name in ["", "AES256GCM", "des"] {
+      #expect(problem { $0.cipher = name }?.contains("auto or one of aes256gcm, chacha20poly1305, aegis128l") == true)
+    }
+    let plain = problem {
+      $0.cipher = "auto"
+      $0.candidates = "vtep,kernel"
+    }
+    #expect(plain?.contains("vtep-sealed") == true)
   }
 
   @Test("every workload of the plan has traffic and a unit that fits")

@@ -16,6 +16,12 @@ struct BenchTableTests {
     #expect(lines[1] == "2026-11-22T17:06:27Z: 3 rounds of 2 s, medians (min–max); traffic: vtep's own generator")
   }
 
+  @Test("what sealed the segments is named where some were")
+  func cipher() {
+    #expect(Self.lines(SampleReport.whole(isSealed: true))[2] == "vtep-sealed: sealed with aes256gcm")
+    #expect(Self.lines(SampleReport.whole())[2].isEmpty)
+  }
+
   @Test("iperf3 is named with its version where it made the traffic")
   func generator() {
     var report = SampleReport.whole()
@@ -59,7 +65,8 @@ struct BenchTableTests {
 
   @Test("it is at most 100 columns wide, with sealed segments too, and has no space at the end of a line")
   func width() {
-    for report in [SampleReport.whole(), SampleReport.whole(isSealed: true), SampleReport.codec()] {
+    let codec = SampleReport.codec(ciphers: ["aes256gcm"])
+    for report in [SampleReport.whole(), SampleReport.whole(isSealed: true), codec] {
       for line in Self.lines(report) {
         #expect(line.count <= 100, "\(line)")
         #expect(line.last != " ", "\(line)")
@@ -162,6 +169,16 @@ struct BenchTableTests {
 
         """))
     #expect(!text.contains("traffic:"))
+  }
+
+  @Test("each cipher has a table of the codec of its own, with what it does by its name")
+  func sealedCodec() {
+    let text = BenchTable(SampleReport.codec(ciphers: ["aes256gcm", "chacha20poly1305"]), isColoured: false).text
+    let titles = ["CODEC  ", "SEALED, AES256GCM  ", "SEALED, CHACHA20POLY1305  "].compactMap { text.firstRange(of: $0) }
+    #expect(titles.count == 3 && titles.map(\.lowerBound) == titles.map(\.lowerBound).sorted())
+    #expect(text.contains(/\nseal 64 B +64 B +111 \(100–125\) +9,000 +0.58\n/))
+    #expect(text.contains("\nopen a superframe") && text.contains("\ndecapsulate a superframe"))
+    #expect(text.ranges(of: "on one core").count == 1)
   }
 
   @Test("a codec's result without a sample is dashes")

@@ -6,7 +6,8 @@ import Testing
 @Suite("the page of a run")
 struct HTMLReportTests {
   private static let reports = [
-    SampleReport.whole(), SampleReport.whole(isSealed: true), SampleReport.codec(), SampleReport.report([]),
+    SampleReport.whole(), SampleReport.whole(isSealed: true), SampleReport.codec(),
+    SampleReport.codec(ciphers: ["aes256gcm", "chacha20poly1305"]), SampleReport.report([]),
   ]
 
   @Test("every element is closed in its order, and every one that is opened is known", arguments: reports.indices)
@@ -192,5 +193,24 @@ struct HTMLReportTests {
     #expect(page.contains("the best case") && !page.contains("learning"), "it says what it is not")
     #expect(page.components(separatedBy: "class=\"bar out\"").count == 9)
     #expect(page.components(separatedBy: "class=\"bar back\"").count == 9)
+  }
+
+  @Test("each cipher has both charts of the codec too, and says so")
+  func sealedCodec() throws {
+    let page = try HTMLReport(SampleReport.codec(ciphers: ["aes256gcm", "chacha20poly1305"])).page()
+    #expect(page.components(separatedBy: "<figure>").count == 7)
+    for name in ["aes256gcm", "chacha20poly1305"] {
+      #expect(page.contains("Frames a second, sealed with \(name)"))
+      #expect(page.contains("Bytes a second, sealed with \(name)"))
+    }
+    #expect(page.contains("seal 64 B: 9.00 M frame/s") && page.contains("sealed beforehand"))
+    #expect(page.contains("encapsulate, seal") && page.contains("decapsulate, open"))
+  }
+
+  @Test("what sealed the segments between two hosts is among the facts")
+  func cipher() throws {
+    let page = try HTMLReport(SampleReport.whole(isSealed: true)).page()
+    #expect(page.contains("<dt>Sealed with</dt>\n<dd>aes256gcm</dd>"))
+    #expect(try !HTMLReport(SampleReport.whole()).page().contains("Sealed with"))
   }
 }

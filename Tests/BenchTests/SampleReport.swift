@@ -22,15 +22,18 @@ enum SampleReport {
       })
   }
 
-  /// The codec's eight rows.
-  static func codec() -> BenchReport {
+  /// The codec's eight rows, and the same again for each cipher.
+  static func codec(ciphers: [String] = []) -> BenchReport {
     report(
-      Workload.allCases.filter(\.isOfCodec).enumerated().map { index, workload in
-        var result = Measurement(
-          candidate: .codec, workload: workload, underlay: .none, unit: .framesPerSecond,
-          samples: [8, 9, 10].map { $0 * 1e6 + Double(index) * 2e5 })
-        result.frameBytes = [64, 512, 1400, 1464][index % 4]
-        return result
+      ([nil] + ciphers).flatMap { cipher in
+        Workload.allCases.filter(\.isOfCodec).enumerated().map { index, workload in
+          var result = Measurement(
+            candidate: cipher == nil ? .codec : .codecSealed, workload: workload, underlay: .none,
+            unit: .framesPerSecond, samples: [8, 9, 10].map { $0 * 1e6 + Double(index) * 2e5 })
+          result.frameBytes = [64, 512, 1400, 1464][index % 4]
+          result.cipher = cipher
+          return result
+        }
       })
   }
 
@@ -41,9 +44,17 @@ enum SampleReport {
     case .underlay: factor = 2
     case .kernel: factor = 1
     case .vtep: factor = 0.875
-    case .vtepSealed, .codec: factor = 0.4
+    case .vtepSealed, .codec, .codecSealed: factor = 0.4
     }
     let scale = underlay == .transparent ? 1.0 : 0.5
+    var result = unsealed(candidate, workload, underlay, factor: factor, scale: scale)
+    result.cipher = candidate == .vtepSealed ? "aes256gcm" : nil
+    return result
+  }
+
+  private static func unsealed(
+    _ candidate: Candidate, _ workload: Workload, _ underlay: Underlay, factor: Double, scale: Double
+  ) -> Measurement {
     switch workload {
     case .tcp1, .tcp4, .tcp1Reverse:
       let base = workload == .tcp4 ? 16e9 : 8e9

@@ -1,4 +1,3 @@
-import Dataplane
 import Forwarding
 import Glibc
 import LinuxIO
@@ -6,6 +5,8 @@ import Synchronization
 import TestKit
 import Testing
 import VXLAN
+
+@testable import Dataplane
 
 private func makePipe() -> (readEnd: Int32, writeEnd: Int32) {
   var ends: [Int32] = [0, 0]
@@ -111,6 +112,19 @@ struct WorkerTests {
     for _ in 0..<5000 where framesIn(worker) < 3 { usleep(2000) }
     worker.stop()
     #expect(told.withLock { $0 } == count)
+  }
+
+  @Test("a job that is done when the worker is stopped holds what the tables keep for readers")
+  func jobsOfStopped() throws {
+    let worker = try makeWorker(PipePort())
+    let isHeld = Mutex(false)
+    worker.post { engine in
+      let gracePeriod = engine.topology.gracePeriod
+      let period = gracePeriod.begin()
+      isHeld.withLock { $0 = !gracePeriod.isOver(period) }
+    }
+    worker.stop()
+    #expect(isHeld.withLock { $0 })
   }
 
   @Test("a port that fails is reported once, not asked again, and watched again when mended")

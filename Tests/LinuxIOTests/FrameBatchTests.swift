@@ -78,6 +78,26 @@ struct FrameBatchTests {
     }
   }
 
+  @Test("63 frames of 951 bytes, each rounded up the most, and then one of the longest kind end within the memory")
+  func worstCase() {
+    let memory = BatchMemory(pieces: [FrameBatch.memoryByteCount, 64])
+    var batch = FrameBatch(in: memory)
+    let behind = memory.take(64)
+    behind.initialize(repeating: 0xA5, count: 64)
+    for index in 0..<63 { append(951, of: UInt8(index), to: &batch) }
+    let hasRoom = batch.hasRoom
+    let byteCount = batch.byteCount
+    #expect(hasRoom && byteCount == 59_913)
+    append(Limits.frameByteCountMax, of: 0xFF, to: &batch)
+    let end = batch[63].start + batch[63].byteCount
+    #expect(end <= behind)
+    for index in 0..<63 {
+      let frame = batch[index]
+      #expect(UnsafeBufferPointer(start: frame.start, count: 951).allSatisfy { $0 == UInt8(index) })
+    }
+    #expect(UnsafeBufferPointer(start: behind, count: 64).allSatisfy { $0 == 0xA5 })
+  }
+
   @Test("what the kernel said of a frame stays with it")
   func offload() {
     var batch = FrameBatch()

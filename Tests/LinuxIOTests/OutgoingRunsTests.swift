@@ -22,6 +22,14 @@ struct OutgoingRunsTests {
     #expect(counts([]) { _ in key } == [])
   }
 
+  @Test("a run for several peers, which is judged as a whole, has datagrams of one length")
+  func severalPeers() {
+    var all = key
+    all.peer = -1
+    #expect(counts([100, 100, 60, 60]) { _ in all } == [2, 2])
+    #expect(counts([1472, 108]) { _ in all } == [1, 1])
+  }
+
   @Test("64 datagrams are a run, 65 are two; 65,507 bytes are a run, one more are two")
   func bounds() {
     #expect(counts([Int](repeating: 10, count: 64)) { _ in key } == [64])

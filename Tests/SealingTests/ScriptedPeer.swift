@@ -144,7 +144,7 @@ final class ScriptedPeer {
       case .send(let bytes, let destination): sent.append((bytes, destination))
       case .receive(let key, _): opening[key.index] = key
       case .retire(let index): opening[index] = nil
-      case .seal, .move, .probeAnswered: break
+      case .seal, .move, .setPathMTU: break
       }
     }
   }

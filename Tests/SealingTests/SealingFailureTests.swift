@@ -73,10 +73,33 @@ struct SealingFailureTests {
     #expect(!peer.run(attempt), "a side that has a key never accepts none")
   }
 
-  @Test("a page can be locked, and a thousand peers want less than 64 MiB at most")
+  @Test("a page can be locked; a thousand peers want less than 8 MiB at most, 4,096 less than 2,000 mappings")
   func locking() {
     #expect(SecretBytes.canLock(byteCount: 4096))
-    #expect(SessionTable.lockedByteCountMax(peerCount: 1_000) < 64 << 20)
-    #expect(SessionTable.lockedByteCountMax(peerCount: 1) > 12 * 4096)
+    #expect(SessionTable.lockedByteCountMax(peerCount: 1_000) < 8 << 20)
+    #expect(SessionTable.lockedByteCountMax(peerCount: 1) >= 6 * 1024 + 6 * 64)
+    #expect(4 * SessionTable.lockedRegionCountMax(peerCount: 4_096) < 2_000)
+  }
+
+  @Test("40,000 secrets at once have bytes of their own, zero at first, and regions go when nobody needs them")
+  func manySecrets() {
+    let before = SecretPool.small.regionCount
+    var secrets = (0..<40_000).map { _ in SecretBytes(byteCount: 32) }
+    #expect(secrets.allSatisfy { $0.bytes.allSatisfy { $0 == 0 } })
+    for (number, secret) in secrets.enumerated() {
+      secret.bytes.storeBytes(of: number, as: Int.self)
+      secret.bytes[31] = 0xA5
+    }
+    #expect(secrets.enumerated().allSatisfy { $1.bytes.load(as: Int.self) == $0 && $1.bytes[31] == 0xA5 })
+    #expect(SecretPool.small.regionCount >= 39)
+    secrets = []
+    #expect(SecretPool.small.regionCount <= before + 5, "other tests run at the same time")
+    #expect(SecretBytes(byteCount: 64).bytes.allSatisfy { $0 == 0 }, "zero again")
+  }
+
+  @Test("a secret begins at a multiple of 64 where its size is one, in a pool or not", arguments: [64, 512, 4_096])
+  func alignment(byteCount: Int) {
+    let secret = SecretBytes(byteCount: byteCount)
+    #expect(UInt(bitPattern: secret.bytes.baseAddress) % 64 == 0 && secret.byteCount == byteCount)
   }
 }

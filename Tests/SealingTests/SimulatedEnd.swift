@@ -17,7 +17,7 @@ final class SimulatedEnd {
   var received: [[UInt8]] = []
   /// Every key that ever sealed here, so that none is used twice.
   private(set) var usedKeys: [SealingKey] = []
-  private(set) var probeAnswers: [UInt64] = []
+  private(set) var pathMTU: Int?
   var isUnderLoad = false
   private(set) var verdicts: [SessionTable.Verdict] = []
 
@@ -87,7 +87,7 @@ final class SimulatedEnd {
         if let key { usedKeys.append(key) }
       case .retire(let index): opening[index] = nil
       case .move(_, let destination): remote = destination
-      case .probeAnswered(_, _, let token, _): probeAnswers.append(token)
+      case .setPathMTU(let byteCount, _, _): pathMTU = byteCount
       }
     }
   }

@@ -18,7 +18,8 @@ from host import wait_until
 from remains import as_nobody, children, finish, nothing_remains, processes
 
 SHORT = ("--rounds", "1", "--seconds", "0.2")
-CANDIDATES = ["underlay", "kernel", "vtep"]
+CANDIDATES = ["underlay", "kernel", "vtep", "vtep-sealed"]
+CIPHERS = ("aes256gcm", "chacha20poly1305", "aegis128l")
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +64,9 @@ def test_every_candidate_is_measured_in_every_workload():
 
 def check_details(result, name):
     """What belongs to a result beside its samples, and what does not."""
-    is_vtep, workload = result["candidate"] == "vtep", result["workload"]
+    is_vtep, workload = result["candidate"].startswith("vtep"), result["workload"]
+    assert ("cipher" in result) == (result["candidate"] == "vtep-sealed"), name
+    assert result.get("cipher", CIPHERS[0]) in CIPHERS, name
     if workload == "rtt":
         levels = [result["percentiles"][each] for each in ("p50", "p90", "p99", "p99.9", "max")]
         assert levels == sorted(levels) and levels[0] > 0, name
@@ -93,6 +96,48 @@ def test_rounds_are_repeated_on_both_underlays():
                      for underlay in ("transparent", "segmenting") for candidate in order]
 
 
+@pytest.mark.parametrize("cipher", CIPHERS)
+def test_the_cipher_that_is_asked_for_seals_or_the_output_says_what_it_needs(cipher):
+    report, _ = measure("--rounds", "1", "--seconds", "0.2", "--candidates", "vtep-sealed", "--workloads", "tcp-1,rtt",
+                        "--underlay", "transparent", "--cipher", cipher)
+    assert [each["workload"] for each in report["results"]] == ["tcp-1", "rtt"]
+    for result in report["results"]:
+        if not result["samples"]:
+            assert cipher != "chacha20poly1305" and f"{cipher} needs" in result["note"], result
+            continue
+        assert result["cipher"] == cipher and "note" not in result, result
+
+
+def test_keys_are_their_owners_alone_and_go_with_the_run(temporary):
+    process = start("--rounds", "5", "--candidates", "vtep-sealed", "--workloads", "tcp-1")
+    keys = wait_until(lambda: process.poll() is not None or list(temporary.glob("vtep-bench-*/*.key")), 10, "keys")
+    assert process.poll() is None and len(keys) == 2
+    assert {os.stat(path).st_mode & 0o777 for path in keys} == {0o600}
+    assert os.stat(keys[0].parent).st_mode & 0o777 == 0o700
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = finish(process, 10)
+    assert process.returncode == 130 and list(temporary.iterdir()) == [], said
+
+
+def test_the_codec_is_measured_plain_and_with_every_cipher():
+    done = subprocess.run([binary(), "bench", "codec", "--rounds", "1", "--seconds", "0.01", "-j"], capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)["results"]
+    kinds = list(dict.fromkeys((each["candidate"], each.get("cipher")) for each in results))
+    assert kinds[0] == ("codec", None) and ("codec-sealed", "chacha20poly1305") in kinds
+    assert len(results) == 8 * len(kinds) and all(each["median"] > 0 and each["frame-bytes"] for each in results)
+
+
+def test_help_shows_the_options_of_a_run():
+    done = subprocess.run([binary(), "bench", "--help"], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0
+    for option in ("--rounds", "--seconds", "--candidates", "--workloads", "--underlay", "--cipher", "--generator",
+                   "--quick", "--report", "--json"):
+        assert re.search(rf"^ *(-j, )?{option}\b", done.stdout, re.MULTILINE), f"{option}: {done.stdout}"
+    assert "--executable" not in done.stdout and "vtep bench codec" in done.stdout
+
+
 def test_iperf3_makes_the_tcp_traffic_when_it_is_asked_for_and_there():
     arguments = ("--rounds", "1", "--seconds", "1", "--candidates", "vtep", "--workloads", "tcp-1,tcp-1-reverse,udp-64",
                  "--underlay", "transparent", "--generator", "iperf3")
@@ -115,7 +160,7 @@ def test_without_iperf3_on_the_path_it_says_what_is_missing(tmp_path):
 @pytest.mark.parametrize("moment", (0.1, 0.4, 1.0, 2.5))
 @pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM), ids=("int", "term"))
 def test_a_signal_at_any_moment_cleans_up(moment, number):
-    process = start("--rounds", "5", "--candidates", "vtep,kernel", "--workloads", "tcp-4,udp-64,rtt")
+    process = start("--rounds", "5", "--candidates", "vtep-sealed,kernel", "--workloads", "tcp-4,udp-64,rtt")
     time.sleep(moment)
     assert process.poll() is None
     os.killpg(process.pid, number)
@@ -163,7 +208,8 @@ def test_a_kill_leaves_the_folder_of_the_configurations_and_nothing_else(tempora
 
 @pytest.mark.parametrize("arguments", (
     ("--rounds", "0"), ("--rounds", "x"), ("--seconds", "0"), ("--seconds", "nan"), ("--candidates", "none"),
-    ("--candidates", "vtep,vtep"), ("--candidates", "vtep-sealed"), ("--workloads", "tcp-9"), ("--underlay", "none"),
+    ("--candidates", "vtep,vtep"), ("--candidates", "vtep", "--cipher", "auto"), ("--cipher", "des"),
+    ("--workloads", "tcp-9"), ("--underlay", "none"),
     ("--generator", "netperf"), ("--generator", "iperf3", "--seconds", "0.5"), ("nonsense",), ("--nonsense",)))
 def test_wrong_usage_is_refused_before_anything_is_made(arguments):
     done = subprocess.run([binary(), "bench", *arguments], capture_output=True, text=True, timeout=20)

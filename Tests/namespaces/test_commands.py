@@ -46,7 +46,7 @@ REFUSED = {
     "not-a-duration": ("    tap: vx42", "    tap: vx42\n    ageing: soon", 6, "not a duration"),
     "port-out-of-range": ("address: 192.0.2.1", "address: 192.0.2.1\n  port: 65536", 3, "1 to 65535"),
     "workers-out-of-range": ("local:", "workers: 16\nlocal:", 1, "1 to 15"),
-    "sealed-is-not-built": ("    tap: vx42", "    tap: vx42\n    sealed: true", 6, "true is not built yet"),
+    "sealed-without-a-key": ("    tap: vx42", "    tap: vx42\n    sealed: true", 2, "private-key-file"),
     "local-missing": ("local:\n  address: 192.0.2.1\n", "", 1, "lacks the key local"),
     "unknown-section": ("peers:", "pears: []\npeers:", 6, "did you mean peers?"),
     "bridge-too-long": ("tap: vx42", "tap: vx42\n    bridge: a-name-of-16-chr", 6, "1 to 15"),

@@ -1,5 +1,7 @@
 """The underlay's MTU, followed while the agent runs: links and routes, the TAP, the data path. Plain segments."""
 
+import socket
+import struct
 import threading
 import time
 
@@ -8,10 +10,8 @@ import pytest
 from conftest import full
 from host import wait_until
 from lab import Lab
+from shrinking import DOWN_SECONDS, KINDS, UP_SECONDS, agents, overhead, segment_mtu, set_link_mtu
 from transfer import blocks, tcp_hash
-
-# What design.md promises; a change is followed far sooner.
-DOWN_SECONDS, UP_SECONDS = 5, 40
 
 
 @pytest.fixture(params=("v4", "v6"))
@@ -22,15 +22,6 @@ def underlay(request):
 
 def path_mtu(agent, peer="b"):
     return next(each["path-mtu"] for each in agent.json("peers") if each["name"] == peer)
-
-
-def segment_mtu(agent, vni=42):
-    return next(each["mtu"] for each in agent.json("segments") if each["vni"] == vni)
-
-
-def set_link_mtu(lab, mtu):
-    for host in (lab.h1, lab.h2):
-        host.ip("link", "set", "u0", "mtu", mtu)
 
 
 def joined(lab, **segment):
@@ -94,6 +85,95 @@ def test_the_port_of_a_bridge_is_not_lowered_and_its_stations_are_told(underlay)
     route = guest.ip("route", "get", "10.42.0.2").stdout
     assert f"mtu {fits}" in route, route
     guest.ping("10.42.0.2", "-M", "do", "-s", fits - 28)
+
+
+@pytest.mark.parametrize("bridge", ("own", "foreign"))
+def test_the_port_of_a_bridge_is_raised_and_never_lowered_while_it_is_one(underlay, bridge):
+    """A bridge of the configuration, and one that somebody put the TAP into."""
+    agent = underlay.agent("h1", segments=[
+        {"vni": 42, "tap": "vx42", **({"bridge": "br42"} if bridge == "own" else {})}])
+    if bridge == "foreign":
+        underlay.h1.ip("link", "add", "br42", "type", "bridge")
+        underlay.h1.ip("link", "set", "vx42", "master", "br42")
+    for mtu, largest in ((1400, 1500), (9000, 9000), (1300, 9000), (1500, 9000)):
+        set_link_mtu(underlay, mtu)
+        wait_until(lambda: segment_mtu(agent) == mtu - underlay.overhead, UP_SECONDS, "the segment follows")
+        fits = largest - underlay.overhead
+        wait_until(lambda: underlay.h1.link("vx42")["mtu"] == fits, DOWN_SECONDS, f"the device has {fits}")
+        time.sleep(0.2)
+        assert underlay.h1.link("vx42")["mtu"] == fits
+    if bridge == "foreign":
+        underlay.h1.ip("link", "set", "vx42", "nomaster")
+        wait_until(lambda: underlay.h1.link("vx42")["mtu"] == 1500 - underlay.overhead, UP_SECONDS,
+                   "a port no more, it follows down")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fault_row_39_a_shrinking_link_costs_one_burst_of_a_tenth_of_a_second(underlay, kind, capsys):
+    agents(underlay, kind, {name: {"address": [f"10.42.0.{number}/24"]} for number, name in enumerate(("h1", "h2"), 1)})
+    large = 1500 - overhead(underlay, kind) - 28
+    underlay.h1.ping("10.42.0.2")
+    with Stream(underlay.h1, underlay.h2, "10.42.0.2", large) as stream:
+        time.sleep(0.5)
+        changed = time.monotonic()
+        set_link_mtu(underlay, 1400)
+        time.sleep(1.0)
+    lost = stream.lost()
+    times = [stream.sent[number] - changed for number in lost]
+    with capsys.disabled():
+        print(f"[{len(lost)} lost, the last {1000 * max(times, default=0):.0f} ms after the change] ", end="")
+    assert len(stream.sent) > 500 and stream.sent[-1] - changed > 0.9 and len(stream.arrived) > 500
+    assert max(times, default=0) - min(times, default=0) <= 0.1, times
+
+
+class Stream:
+    """Numbered UDP datagrams of one size from host to host, about four a millisecond, while the `with` lasts.
+
+    They have DF while they fit the device, and are cut by their sender's kernel once that knows of less, as UDP is
+    sent unless a program says otherwise.
+    """
+
+    def __init__(self, sender, receiver, address, byte_count):
+        self.sent, self.arrived, self._ended = [], set(), threading.Event()
+        self._incoming = receiver.bound(socket.SOCK_DGRAM, address, 5301)
+        self._incoming.settimeout(0.5)
+        self._incoming.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)  # SO_RCVBUFFORCE
+        self._outgoing = sender.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._outgoing.connect((address, 5301))
+        self._rest = bytes(byte_count - 4)
+        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._send, self._receive)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        for thread in self._threads:
+            thread.join(10)
+        self._incoming.close()
+        self._outgoing.close()
+
+    def lost(self):
+        """The numbers of those that did not arrive, in order."""
+        return [number for number in range(len(self.sent)) if number not in self.arrived]
+
+    def _send(self):
+        while not self._ended.wait(0.001):
+            for _ in range(4):
+                self.sent.append(time.monotonic())
+                try:
+                    self._outgoing.send(struct.pack(">I", len(self.sent) - 1) + self._rest)
+                except OSError:  # the kernel has just learnt of less: that one is lost
+                    pass
+
+    def _receive(self):
+        try:
+            while True:
+                self.arrived.add(struct.unpack(">I", self._incoming.recv(1 << 16)[:4])[0])
+        except TimeoutError:
+            return
 
 
 def test_a_transfer_goes_on_while_the_link_shrinks_and_grows(underlay):

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 import sealing
+from agent import binary
 from conftest import full
 from frames import BROADCAST, MARK, ethernet, mac, mac_bytes, mac_text, vxlan
 from host import wait_until
@@ -136,6 +137,25 @@ def test_fault_row_16_without_good_keys_nothing_is_bound_and_nothing_made(lab, c
     assert status == 78 and words in agent.stderr(), (status, agent.stderr())
     assert f"{agent.config_path}:" in agent.stderr(), "the line is named"
     assert known["h1"].text not in agent.stderr() and GOOD_LINE[:43].decode() not in agent.stderr()
+
+
+@pytest.mark.parametrize("limit, status", [("65536:65536", 1), ("65536:1048576", 0)])
+def test_keys_need_locked_memory_and_the_hard_limit_counts(lab, limit, status):
+    agent = sealed_agent(lab, "h1", identities(lab))
+    agent.write()
+    # Who may lock what it wants has no limit, and root may.
+    with open(agent.stderr_path, "w", encoding="utf-8") as stderr:
+        agent.process = lab.h1.popen(
+            "setpriv", "--bounding-set=-ipc_lock", "prlimit", f"--memlock={limit}", binary(), "run", "--config",
+            agent.config_path, stderr=stderr, stdout=subprocess.DEVNULL)
+    if status == 0:
+        wait_until(lambda: agent.ready() or agent.process.poll() is not None, 30, "the agent is ready")
+        assert agent.ready(), agent.stderr()
+        agent.stop()
+        return
+    assert agent.process.wait(timeout=30) == status
+    assert "KiB of locked memory" in agent.stderr() and "LimitMEMLOCK" in agent.stderr(), agent.stderr()
+    assert lab.h1.link("vx42") is None and not os.path.exists(agent.socket_path)
 
 
 def test_fault_row_16_with_good_keys_a_taken_port_is_what_stops_it(lab):

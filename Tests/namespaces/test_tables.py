@@ -49,7 +49,10 @@ def test_peers_has_the_names_and_values_of_the_contract(lab, workers):
     peers = populated(lab, workers).json("peers")
     assert len(peers) == 1
     peer = peers[0]
-    assert set(peer) == {"name", "address", "session", "path-mtu", "last-receive-seconds", "rx-bytes", "tx-bytes"}
+    assert set(peer) == {"name", "address", "session", "cipher", "key-age-seconds", "endpoint", "path-mtu",
+                         "path-mtu-source", "last-receive-seconds", "rx-bytes", "tx-bytes"}
+    assert peer["path-mtu-source"] == "route"
+    assert [peer[name] for name in ("cipher", "key-age-seconds", "endpoint")] == [None] * 3, "nothing is sealed here"
     assert (peer["name"], peer["address"], peer["session"], peer["path-mtu"]) == ("b", lab.h2.address, "none", 1500)
     assert 0 <= peer["last-receive-seconds"] < 5
     assert peer["rx-bytes"] >= 300 and peer["tx-bytes"] >= 200

@@ -23,6 +23,8 @@ extension Configuration {
     package static let ageingMax = Duration.seconds(365 * 86_400)
     /// Stamps have a resolution of one second.
     package static let ageingMin = Duration.seconds(1)
+    /// A question takes a second or two; a day is for ever enough.
+    package static let pathMTURaises = Duration.seconds(1)...Duration.seconds(86_400)
     /// `IFNAMSIZ` less the final zero.
     package static let deviceNameByteCountMax = 15
     /// A peer's name stands in tables, metrics and requests.

@@ -60,6 +60,9 @@ extension Configuration {
     package var sourcePortCount = 64
     package var offload = Offload.auto
     package var udp6ZeroChecksum = UDP6ZeroChecksum.drop
+    /// After how long a path that was found to take less than its route is asked for more.
+    /// - SeeAlso: RFC 8899, section 5.1.1, PMTU_RAISE_TIMER.
+    package var pathMTURaise = Duration.seconds(600)
 
     package init(address: IPAddress) {
       self.address = address

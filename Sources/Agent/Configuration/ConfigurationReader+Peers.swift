@@ -58,7 +58,8 @@ extension ConfigurationReader {
   private func readSegmentsOfPeer(_ keys: inout MappingReader) -> [VNI]? {
     let items = keys.items(
       "segments", countMax: Configuration.Limits.segmentCountMax, example: "segments: [42], or remove the key for all")
-    guard let items else { return nil }
+    // What is no list is told, and stands for none rather than for all.
+    guard let items else { return keys.has("segments") ? [] : nil }
     if items.isEmpty {
       problems.add(
         keys.line(of: "segments"), "peers[].segments is empty; name VNIs, or remove the key to give the peer all")

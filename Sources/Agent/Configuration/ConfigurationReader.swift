@@ -24,7 +24,8 @@ final class ConfigurationReader {
   var overlayAddresses = Claims<IPAddress>("overlay address")
   var peerNames = Claims<String>("peer name")
   var peerAddresses = Claims<IPAddress>("peer address")
-  var publicKeys = Claims<PublicKey>("public key")
+  /// Not shown: it may be a private one in the wrong place.
+  var publicKeys = Claims<PublicKey>("public key", isShown: false)
   var bridges: [Reference<String>] = []
   var staticPeers: [Reference<StaticPeer>] = []
   var segmentsOfPeers: [Reference<VNI>] = []
@@ -75,6 +76,9 @@ final class ConfigurationReader {
     local.udp6ZeroChecksum = keys.value("udp6-zero-checksum", default: local.udp6ZeroChecksum) {
       scalar throws(ValueFault) in try scalar.choice()
     }
+    local.pathMTURaise = keys.value("path-mtu-raise", default: local.pathMTURaise) { scalar throws(ValueFault) in
+      try scalar.duration(Configuration.Limits.pathMTURaises)
+    }
     keys.finish()
     return address == nil ? nil : local
   }
@@ -103,10 +107,13 @@ final class ConfigurationReader {
 struct Claims<Value: Hashable> {
   /// What a value is, in an error message.
   let noun: String
+  /// Whether messages say what the value is.
+  private let isShown: Bool
   private var lines: [Value: Int] = [:]
 
-  init(_ noun: String) {
+  init(_ noun: String, isShown: Bool = true) {
     self.noun = noun
+    self.isShown = isShown
   }
 
   /// Whether somebody claimed `value`.
@@ -115,7 +122,8 @@ struct Claims<Value: Hashable> {
   /// Claims `value` for `line`, or notes that an earlier line has it.
   mutating func claim(_ value: Value, line: Int, _ problems: ProblemList) {
     if let earlier = lines[value] {
-      problems.add(line, "the \(noun) \(value) is used already in line \(earlier); each must be unique")
+      let shown = isShown ? "\(noun) \(value)" : noun
+      problems.add(line, "the \(shown) is used already in line \(earlier); each must be unique")
     } else {
       lines[value] = line
     }

@@ -47,6 +47,12 @@ extension Configuration {
         peer.publicKeyLine.number,
         "peers[].public-key: this is the own public key; write that of the peer, as `vtep pubkey` prints it there")
     }
+    for peer in peers where peer.publicKey.map({ privateKey?.hasBytes(of: $0) == true }) == true {
+      problems.add(
+        peer.publicKeyLine.number,
+        "peers[].public-key: this is the own private key, which others may have read here; make a new one with"
+          + " `vtep genkey`, and write the peer's, as `vtep pubkey` prints it there")
+    }
     judgeCipher(ciphers(), problems)
     guard problems.problems.isEmpty else { throw ConfigurationError(file: file, problems: problems.problems) }
     return privateKey.map { LocalSecrets(privateKey: $0, presharedKeys: presharedKeys ?? []) }

@@ -11,7 +11,6 @@ struct NotBuiltYet {
 
   static let table = [
     NotBuiltYet("user"),
-    NotBuiltYet("local.path-mtu-raise"),
     NotBuiltYet("control.metrics"),
     NotBuiltYet("control.key-log"),
     NotBuiltYet("segments[].neighbor-suppression"),

@@ -40,6 +40,15 @@ struct ScalarText {
 
   /// A whole number with a unit, `ms`, `s`, `m` or `h`: zero, or from `range`.
   func duration(zeroOr range: ClosedRange<Duration>) throws(ValueFault) -> Duration {
+    try duration(range, orZero: "0s, or ")
+  }
+
+  /// The same without zero.
+  func duration(_ range: ClosedRange<Duration>) throws(ValueFault) -> Duration {
+    try duration(range, orZero: "")
+  }
+
+  private func duration(_ range: ClosedRange<Duration>, orZero: String) throws(ValueFault) -> Duration {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     let units: [Substring: Int] = ["ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000]
     guard Self.isDecimal(digits), let number = Int(digits), let unit = units[text.dropFirst(digits.count)] else {
@@ -48,10 +57,10 @@ struct ScalarText {
     }
     let product = number.multipliedReportingOverflow(by: unit)
     let duration = Duration.milliseconds(product.partialValue)
-    guard !product.overflow, duration == .zero || range.contains(duration) else {
+    guard !product.overflow, duration == .zero && !orZero.isEmpty || range.contains(duration) else {
       throw ValueFault(
         wrong: "\(shown) is out of range",
-        right: "write 0s, or \(range.lowerBound.components.seconds)s to \(range.upperBound.components.seconds)s")
+        right: "write \(orZero)\(range.lowerBound.components.seconds)s to \(range.upperBound.components.seconds)s")
     }
     return duration
   }

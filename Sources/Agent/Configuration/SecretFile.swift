@@ -51,8 +51,8 @@ enum SecretFile {
     }
     guard status.st_uid == geteuid() || status.st_uid == 0 else {
       throw ValueFault(
-        wrong: "\(path) belongs to user \(status.st_uid), and the agent is user \(geteuid())",
-        right: "run `chown \(geteuid()) \(path)`, or run this as the file's owner")
+        wrong: "\(path) belongs to user \(status.st_uid), and this runs as user \(geteuid())",
+        right: "run this as the user of the agent, and `chown` the file to that user where it is not the owner")
     }
   }
 

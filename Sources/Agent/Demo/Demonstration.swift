@@ -16,7 +16,7 @@ package struct Demonstration: ~Copyable {
   private let ping: String
   private let transferByteCount: Int
   /// Nil for a plain segment.
-  private let keys: DemoKeys?
+  private let keys: LabKeys?
   private let interruption: LabInterruption
   private let directory: LabDirectory
   private var output: DemoOutput
@@ -49,7 +49,7 @@ package struct Demonstration: ~Copyable {
   }
 
   private init(
-    _ executable: String, _ transferByteCount: Int, _ keys: DemoKeys?, _ ping: String, _ output: DemoOutput,
+    _ executable: String, _ transferByteCount: Int, _ keys: LabKeys?, _ ping: String, _ output: DemoOutput,
     _ interruption: LabInterruption, _ directory: consuming LabDirectory, _ a: consuming LabHost,
     _ b: consuming LabHost
   ) {
@@ -76,7 +76,7 @@ package struct Demonstration: ~Copyable {
     } catch {
       throw .step("make a directory: \(error)")
     }
-    let keys = isSealed ? try DemoKeys(in: directory.path) : nil
+    let keys = isSealed ? try LabKeys(in: directory.path) : nil
     do throws(Errno) {
       let a = try host("a", "192.0.2.1/24", "10.42.0.1/24", directory.path)
       let b = try host("b", "192.0.2.2/24", "10.42.0.2/24", directory.path)

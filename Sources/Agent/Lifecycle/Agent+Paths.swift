@@ -12,6 +12,7 @@ extension Agent {
     guard pathSchedule.next(hasNews: pathNews.isWaiting) <= start else {
       return pathSchedule.next(hasNews: pathNews.isWaiting)
     }
+    if pathNews.isWaiting { sessions?.noteOtherRoutes() }
     pathNews.take()
     netlink.withLock { netlink in readPaths(&netlink) }
     pathSchedule.note(start: start, end: Instant(nanoseconds: Clock.now()))
@@ -20,23 +21,41 @@ extension Agent {
 
   private func readPaths(_ netlink: inout NetlinkSocket) {
     var lookup = UnderlayLookup(local: configuration.local.address)
+    var news: [Int: PeerRoute] = [:]
     for (slot, peer) in configuration.peers.enumerated() {
       // Where nothing is known, because the way is gone, what was known stays.
       guard let pathMTU = lookup.pathMTU(to: peer.address, netlink: &netlink) else { continue }
-      let before = topology.limits.pathMTU(ofPeer: slot)
-      guard pathMTU != before else { continue }
-      topology.limits.setPathMTU(pathMTU, ofPeer: slot)
-      throttledLog.log(
-        .notice, class: "path-mtu", peer: peer.name, "the path MTU has changed",
-        metadata: ["path-mtu": "\(pathMTU)", "before": "\(before)"])
+      let now = PeerWay(pathMTU: pathMTU, route: lookup.route(to: peer.address))
+      let before = routes[slot]
+      guard now != before else { continue }
+      routes[slot] = now
+      let isOther = before.route != nil && now.route != before.route
+      if sessions != nil, configuration.hasSession(peer) {
+        news[slot] = PeerRoute(pathMTU: pathMTU, isOther: isOther)
+        // More is found out by asking the peer, less is so at once.
+        setPathMTU(min(pathMTU, topology.limits.pathMTU(ofPeer: slot)), ofPeer: slot)
+      } else {
+        setPathMTU(pathMTU, ofPeer: slot)
+      }
     }
+    sessions?.follow(news)
     for slot in topology.segments.indices { follow(segment: slot, &lookup, &netlink) }
   }
 
+  private func setPathMTU(_ pathMTU: Int, ofPeer slot: Int) {
+    let before = topology.limits.pathMTU(ofPeer: slot)
+    guard pathMTU != before else { return }
+    topology.limits.setPathMTU(pathMTU, ofPeer: slot)
+    throttledLog.log(
+      .notice, class: "path-mtu", peer: configuration.peers[slot].name, "the path MTU has changed",
+      metadata: ["path-mtu": "\(pathMTU)", "before": "\(before)", "path-mtu-source": "route"])
+  }
+
+  /// What was found by probing lowers no segment and no TAP: it acts peer by peer.
   private func follow(segment slot: Int, _ lookup: inout UnderlayLookup, _ netlink: inout NetlinkSocket) {
     let plan = topology.segments[slot]
     let underlayMTU =
-      plan.peers.map { topology.limits.pathMTU(ofPeer: $0) }.min() ?? lookup.unroutedMTU(&netlink)
+      plan.peers.map { routes[$0].pathMTU }.min() ?? lookup.unroutedMTU(&netlink)
     guard let underlayMTU else { return }
     // The data path answers or drops what is still too large for a path without room.
     let largest = plan.overhead.overlayMTU(underlayMTU: underlayMTU) ?? Overhead.overlayMTUMin

@@ -52,6 +52,7 @@ extension Agent: ReportSource {
         session: PeerReport.Session(session?.state ?? .none), cipher: session?.cipher?.configurationName,
         keyAgeSeconds: session?.keyAge.map { Int($0.components.seconds) }, endpoint: session?.endpoint.description,
         pathMTU: topology.limits.pathMTU(ofPeer: slot),
+        pathMTUSource: session?.isPathProbed == true ? .probe : .route,
         lastReceiveSeconds: traffic.lastReceive == 0 ? nil : Int(silence), rxBytes: traffic.receivedByteCount,
         txBytes: traffic.sentByteCount)
     }
@@ -89,7 +90,8 @@ extension Agent: ReportSource {
     let plain = Overhead(family: configuration.local.address.family)
     let overhead = shared.max { $0.byteCount < $1.byteCount } ?? plain
     let pathMTU = topology.limits.pathMTU(ofPeer: slot)
-    guard let report = MTUReport(underlayMTU: pathMTU, overhead: overhead, peer: name, pathSource: .route) else {
+    let source: PathSource = try sessionStatuses()[slot]?.isPathProbed == true ? .probe : .route
+    guard let report = MTUReport(underlayMTU: pathMTU, overhead: overhead, peer: name, pathSource: source) else {
       throw ControlError(
         .pathTooSmall,
         "the path to \(name) takes \(pathMTU) bytes, and \(overhead.byteCount) bytes of headers leave no overlay MTU")

@@ -23,10 +23,15 @@ extension Agent {
 
   /// Starts the sessions with all peers that have a sealed segment; nil when there is none.
   static func startSessions(
-    _ sealed: SealedParts?, _ configuration: Configuration, workers: [Worker], log: ThrottledLogger
+    _ sealed: SealedParts?, _ configuration: Configuration, workers: [Worker], topology: Topology,
+    doubtRoutes: @escaping @Sendable () -> Void, log: ThrottledLogger
   ) throws(AgentError) -> SessionService? {
     guard let sealed else { return nil }
-    let sessions = sealed.sessions(with: SessionPeer.all(in: configuration), workers: workers, log: log)
+    let sessions = sealed.sessions(
+      with: SessionPeer.all(in: configuration), workers: workers, limits: topology.limits,
+      pathRaiseInterval: configuration.local.pathMTURaise, doubtRoutes: doubtRoutes, log: log)
+    let routes = topology.peers.map { PeerRoute(pathMTU: $0.pathMTU, isOther: false) }
+    sessions.follow(Dictionary(uniqueKeysWithValues: routes.enumerated().map { ($0, $1) }))
     do {
       try sessions.start()
     } catch {

@@ -48,6 +48,8 @@ package final class Agent: @unchecked Sendable {
   private var ageing: AgeingSchedule
   /// Slots whose configured MTU does not fit any more. Of the main thread.
   var tightSegments: Set<Int> = []
+  /// By peer slot, what is known of the route. Of the main thread.
+  var routes: [PeerWay]
   let pathNews = PathNews()
   /// Of the main thread.
   var pathSchedule: PathSchedule
@@ -69,6 +71,7 @@ package final class Agent: @unchecked Sendable {
     var netlink = try Self.openNetlink()
     let plan = try AgentPlan(configuration, netlink: &netlink)
     let now = Instant(nanoseconds: Clock.now())
+    routes = plan.peers.map { PeerWay(pathMTU: $0.pathMTU, route: nil) }
     self.configuration = configuration
     self.log = log
     throttledLog = ThrottledLogger(log)
@@ -102,7 +105,8 @@ package final class Agent: @unchecked Sendable {
         throw .failed("starting the workers", error)
       }
       do throws(AgentError) {
-        sessions = try Self.startSessions(sealed, configuration, workers: workers, log: throttledLog)
+        sessions = try Self.startSessions(
+          sealed, configuration, workers: workers, topology: topology, doubtRoutes: noteNews, log: throttledLog)
       } catch {
         for worker in workers { worker.stop() }
         for device in devices { device.remove(&netlink) }
@@ -210,7 +214,7 @@ package final class Agent: @unchecked Sendable {
       do {
         devices.append(
           try OverlayDevice(
-            segment, mac: segmentPlan.ownMAC, linkMTU: segmentPlan.overlayMTU,
+            segment, mac: segmentPlan.ownMAC, linkMTU: segmentPlan.overlayMTU, overhead: segmentPlan.overhead,
             usesOffloads: plan.configuration.local.offload == .auto, steering: steering, netlink: &netlink))
       } catch {
         for device in devices { device.remove(&netlink) }

@@ -17,6 +17,8 @@ final class OverlayDevice {
   /// What the device is set to, in bytes of an IP packet.
   private(set) var linkMTU: Int
   let tap: TAPDevice
+  /// What the segment adds to a frame.
+  private let overhead: Overhead
   /// The bridge that this agent created, by number; it goes with the agent.
   private var ownBridge: Int32?
   /// The bridge that the TAP was made a port of, by number.
@@ -26,12 +28,13 @@ final class OverlayDevice {
   /// Creates the TAP, and the bridge if there is none, and brings them up with their addresses. When it throws, what
   /// was made is gone again.
   init(
-    _ segment: Configuration.Segment, mac: MACAddress, linkMTU: Int, usesOffloads: Bool, steering: FlowSteering?,
-    netlink: inout NetlinkSocket
+    _ segment: Configuration.Segment, mac: MACAddress, linkMTU: Int, overhead: Overhead, usesOffloads: Bool,
+    steering: FlowSteering?, netlink: inout NetlinkSocket
   ) throws(AgentError) {
     self.segment = segment
     self.mac = mac
     self.linkMTU = linkMTU
+    self.overhead = overhead
     do {
       try Self.refuseUsed(segment.tap, &netlink)
       tap = try TAPDevice(named: segment.tap, usesOffloads: usesOffloads, steering: steering)
@@ -103,15 +106,16 @@ final class OverlayDevice {
   ///
   /// TCP keeps about 320 bytes of the limit for headers and cuts to whole segments of its own accord, so half a segment
   /// more than that is room enough, and never too much.
-  static func gsoByteCountMax(linkMTU: Int) -> Int {
-    let datagramByteCount = linkMTU + EthernetHeader.byteCount + VXLANHeader.byteCount
+  static func gsoByteCountMax(linkMTU: Int, overhead: Overhead) -> Int {
+    let datagramByteCount =
+      linkMTU + EthernetHeader.byteCount + overhead.headerByteCount + overhead.tagByteCount
     let segmentCount = min(LinuxIO.Limits.runByteCountMax / datagramByteCount, LinuxIO.Limits.datagramsPerRun)
     let tcpPayloadByteCount = linkMTU - 52
     return min(65_536, max(segmentCount * tcpPayloadByteCount + 700, linkMTU))
   }
 
   private func superframeByteCountMax(linkMTU: Int) -> Int? {
-    tap.offloads.reading.isOn ? Self.gsoByteCountMax(linkMTU: linkMTU) : nil
+    tap.offloads.reading.isOn ? Self.gsoByteCountMax(linkMTU: linkMTU, overhead: overhead) : nil
   }
 
   private func configure(_ netlink: inout NetlinkSocket) throws(Errno) {

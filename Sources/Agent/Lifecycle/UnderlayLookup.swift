@@ -7,7 +7,7 @@ import VXLAN
 struct UnderlayLookup {
   private let local: IPAddress
   /// By peer; an entry of nil is a peer without a route.
-  private var routeMTUs: [IPAddress: Int?] = [:]
+  private var routes: [IPAddress: (route: Route, linkMTU: Int)?] = [:]
   private var device: UnderlayMTU?
   /// What stands for a route that is missing, once it was looked for: the devices of a host are many to ask.
   private var fallback: Int??
@@ -21,12 +21,15 @@ struct UnderlayLookup {
 
   /// The MTU of the route to a peer; nil without one.
   mutating func routeMTU(to peer: IPAddress, netlink: inout NetlinkSocket) -> Int? {
-    if let known = routeMTUs[peer] { return known }
+    if let known = routes[peer] { return known?.linkMTU }
     questionCount += 1
-    let byteCount = try? netlink.routeMTU(to: peer)
-    routeMTUs.updateValue(byteCount, forKey: peer)
-    return byteCount
+    let found = try? netlink.routeWithMTU(to: peer)
+    routes.updateValue(found, forKey: peer)
+    return found?.linkMTU
   }
+
+  /// The route to a peer, if it was asked for and there is one.
+  func route(to peer: IPAddress) -> Route? { routes[peer].flatMap { $0?.route } }
 
   /// The largest IP packet that goes to a peer as far as this host knows: the route's MTU, and without a route that of
   /// the device that has the own address; nil without either.

@@ -2,12 +2,6 @@ import VXLAN
 
 /// What encapsulation costs, header by header, as `vtep mtu` shows it.
 package struct MTUReport: Codable, Equatable, Sendable {
-  /// How the underlay's MTU on the way to a peer was found.
-  package enum PathSource: String, Codable, Sendable {
-    /// From the routing table.
-    case route
-  }
-
   /// One header, in bytes.
   package struct Header: Codable, Equatable, Sendable {
     package let name: String
@@ -61,6 +55,6 @@ package struct MTUReport: Codable, Equatable, Sendable {
 
   private var underlay: String {
     guard let peer, let pathSource else { return "underlay MTU" }
-    return "underlay MTU to \(peer), by the \(pathSource.rawValue)"
+    return "underlay MTU to \(peer), \(pathSource.phrase)"
   }
 }

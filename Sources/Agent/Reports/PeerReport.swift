@@ -27,6 +27,7 @@ package struct PeerReport: Codable, Equatable, Sendable {
   package var endpoint: String?
   /// The IP MTU of the underlay's path, in bytes.
   package var pathMTU: Int
+  package var pathMTUSource: PathSource
   /// Seconds since the last datagram from the peer; nil, `null` in JSON, when there was none.
   package var lastReceiveSeconds: Int?
   package var rxBytes: UInt64
@@ -36,6 +37,7 @@ package struct PeerReport: Codable, Equatable, Sendable {
     case name, address, session, cipher, endpoint
     case keyAgeSeconds = "key-age-seconds"
     case pathMTU = "path-mtu"
+    case pathMTUSource = "path-mtu-source"
     case lastReceiveSeconds = "last-receive-seconds"
     case rxBytes = "rx-bytes"
     case txBytes = "tx-bytes"
@@ -43,7 +45,8 @@ package struct PeerReport: Codable, Equatable, Sendable {
 
   package init(
     name: String, address: String, session: Session, cipher: String? = nil, keyAgeSeconds: Int? = nil,
-    endpoint: String? = nil, pathMTU: Int, lastReceiveSeconds: Int?, rxBytes: UInt64, txBytes: UInt64
+    endpoint: String? = nil, pathMTU: Int, pathMTUSource: PathSource = .route, lastReceiveSeconds: Int?,
+    rxBytes: UInt64, txBytes: UInt64
   ) {
     self.name = name
     self.address = address
@@ -52,6 +55,7 @@ package struct PeerReport: Codable, Equatable, Sendable {
     self.keyAgeSeconds = keyAgeSeconds
     self.endpoint = endpoint
     self.pathMTU = pathMTU
+    self.pathMTUSource = pathMTUSource
     self.lastReceiveSeconds = lastReceiveSeconds
     self.rxBytes = rxBytes
     self.txBytes = txBytes
@@ -67,6 +71,7 @@ package struct PeerReport: Codable, Equatable, Sendable {
     try container.encode(keyAgeSeconds, forKey: .keyAgeSeconds)
     try container.encode(endpoint, forKey: .endpoint)
     try container.encode(pathMTU, forKey: .pathMTU)
+    try container.encode(pathMTUSource, forKey: .pathMTUSource)
     try container.encode(lastReceiveSeconds, forKey: .lastReceiveSeconds)
     try container.encode(rxBytes, forKey: .rxBytes)
     try container.encode(txBytes, forKey: .txBytes)

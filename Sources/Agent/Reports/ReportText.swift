@@ -16,12 +16,13 @@ package enum ReportText {
   package static func peers(_ peers: [PeerReport]) -> String {
     var table = Table([
       ("name", .left), ("address", .left), ("session", .left), ("cipher", .left), ("key-age", .right),
-      ("path-mtu", .right), ("last-receive", .right), ("rx-bytes", .right), ("tx-bytes", .right),
+      ("path-mtu", .right), ("path-mtu-source", .left), ("last-receive", .right), ("rx-bytes", .right),
+      ("tx-bytes", .right),
     ])
     for peer in peers {
       table.append([
         peer.name, peer.address, peer.session.rawValue, peer.cipher ?? "", peer.keyAgeSeconds.map(duration) ?? "",
-        String(peer.pathMTU),
+        String(peer.pathMTU), peer.pathMTUSource.rawValue,
         peer.lastReceiveSeconds.map(duration) ?? "never", String(peer.rxBytes), String(peer.txBytes),
       ])
     }

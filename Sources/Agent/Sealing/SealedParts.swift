@@ -36,9 +36,10 @@ struct SealedParts {
       port: underlays[number], keyring: keyring, inbox: inbox, mac: mac, waiting: waiting, lane: UInt8(number))
   }
 
-  /// The sessions of these workers, not started yet.
+  /// The sessions of these workers, not started yet. What paths take goes into `limits`.
   func sessions(
-    with peers: [SessionPeer], workers: [Worker], log: ThrottledLogger
+    with peers: [SessionPeer], workers: [Worker], limits: SizeLimits, pathRaiseInterval: Duration,
+    doubtRoutes: @escaping @Sendable () -> Void, log: ThrottledLogger
   ) -> SessionService {
     let listener = underlays[0]
     let outside = SessionKeeper.Outside(
@@ -50,7 +51,10 @@ struct SealedParts {
       expireWaiting: {
         for worker in workers { worker.post { $0.expireWaiting(now: Instant(nanoseconds: Clock.now())) } }
       },
+      setPathMTU: { limits.setPathMTU($0, ofPeer: $1) }, doubtRoutes: doubtRoutes,
       clock: { Instant(nanoseconds: Clock.now()) })
-    return SessionService(SessionKeeper(local, peers: peers, outside: outside, log: SessionLog(log)), poller: poller)
+    let keeper = SessionKeeper(
+      local, peers: peers, pathRaiseInterval: pathRaiseInterval, outside: outside, log: SessionLog(log))
+    return SessionService(keeper, poller: poller)
   }
 }

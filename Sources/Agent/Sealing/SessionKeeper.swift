@@ -1,4 +1,5 @@
 import Dataplane
+import Glibc
 import LinuxIO
 import Sealing
 import VXLAN
@@ -20,6 +21,10 @@ final class SessionKeeper {
     let sendWaiting: () -> Void
     /// Workers are to drop what has waited too long.
     let expireWaiting: () -> Void
+    /// IP packets of so many bytes reach the peer in this slot.
+    let setPathMTU: (_ byteCount: Int, _ slot: Int) -> Void
+    /// The kernel refused a datagram as too large for its device: the route says more than is so.
+    let doubtRoutes: () -> Void
     let clock: () -> Instant
   }
 
@@ -31,6 +36,9 @@ final class SessionKeeper {
   static let startInterval = Duration.milliseconds(1)
   /// Handshakes take half a millisecond each, and answers must not wait for all that came with them.
   private static let itemsPerRound = 16
+  /// What the kernel has no room for is sent after this time; so many messages are kept, the rest is lost.
+  private static let retryPause = Duration.milliseconds(10)
+  private static let lateCountMax = 256
   /// Between two attempts to let go of keys that a worker may still use.
   private static let collectPause = Duration.milliseconds(10)
 
@@ -43,17 +51,28 @@ final class SessionKeeper {
   private var addresses: PeerAddresses
   /// By index in `peers`: whether there is a session.
   private var isUp: [Bool]
+  /// By index in `peers`: the path MTU that was told last.
+  private var toldPathMTUs: [Int?]
   private var pace: SessionPace
   private var isCollected = true
+  /// Whether what is left is not worth doing any more, because the end is near.
+  var isStopping: () -> Bool = { false }
+  /// What the kernel had no room for, and when to try again.
+  private var late: [(bytes: [UInt8], destination: Endpoint)] = []
+  private var retryAt = Instant(nanoseconds: 0)
 
-  init(_ local: LocalEnd, peers: [SessionPeer], outside: Outside, log: SessionLog) {
+  /// - Parameter pathRaiseInterval: after how long a path that takes less than its route is asked for more.
+  init(
+    _ local: LocalEnd, peers: [SessionPeer], pathRaiseInterval: Duration, outside: Outside, log: SessionLog
+  ) {
     let now = outside.clock()
     self.peers = peers
     self.outside = outside
     self.log = log
-    table = SessionTable(local, now: now)
+    table = SessionTable(local, pathRaiseInterval: pathRaiseInterval, now: now)
     pace = SessionPace(now: now)
     isUp = Array(repeating: false, count: peers.count)
+    toldPathMTUs = Array(repeating: nil, count: peers.count)
     indexByKey = Dictionary(uniqueKeysWithValues: peers.enumerated().map { ($1.publicKey, $0) })
     addresses = PeerAddresses(peers)
     for (index, peer) in peers.enumerated() {
@@ -65,11 +84,20 @@ final class SessionKeeper {
 
   /// Does what there is to do. Answers when it wants to be called again, if nothing comes before.
   func turn() -> Instant {
+    sendLate()
     takeItems()
     let now = outside.clock()
     if pace.due <= now { advance(now) }
     isCollected = outside.keyring.collect()
-    return isCollected ? pace.due : min(pace.due, now + Self.collectPause)
+    let next = isCollected ? pace.due : min(pace.due, now + Self.collectPause)
+    return late.isEmpty ? next : min(next, retryAt)
+  }
+
+  /// The routes to peers are other ones: who has no session is asked again.
+  func noteOtherRoutes() {
+    let now = outside.clock()
+    table.noteOtherRoutes(now: now)
+    pace.hasten(to: table.nextDeadline)
   }
 
   /// Ends all sessions: no worker finds a key afterwards.
@@ -79,6 +107,20 @@ final class SessionKeeper {
     isUp = Array(repeating: false, count: peers.count)
     for peer in peers { perform(table.remove(peer.publicKey, now: now), now: now) }
     _ = outside.keyring.collect()
+  }
+
+  /// What routes take now, by peer slot; slots without a session are passed over.
+  func follow(_ routes: [Int: PeerRoute]) {
+    guard !routes.isEmpty else { return }
+    let now = outside.clock()
+    for (index, peer) in peers.enumerated() {
+      guard let route = routes[peer.slot] else { continue }
+      toldPathMTUs[index] = toldPathMTUs[index].map { min($0, route.pathMTU) } ?? route.pathMTU
+      table.setRoute(pathMTU: route.pathMTU, to: peer.publicKey, isOther: route.isOther, now: now)
+    }
+    perform(table.takeActions(), now: now)
+    // What is to be asked may be due before what was planned.
+    pace.hasten(to: table.nextDeadline)
   }
 
   /// By peer slot.
@@ -92,12 +134,13 @@ final class SessionKeeper {
     table.advance(to: now)
     perform(table.takeActions(), now: now)
     if outside.waiting.hasAny { outside.expireWaiting() }
-    pace.note(start: now, end: outside.clock(), deadline: table.nextDeadline)
+    pace.note(start: now, end: outside.clock(), deadline: table.nextDeadline, isBehind: table.isBehind)
   }
 
   private func takeItems() {
     let (items, isUnderLoad) = outside.inbox.take()
     for start in stride(from: 0, to: items.count, by: Self.itemsPerRound) {
+      guard !isStopping() else { return }
       let now = outside.clock()
       for item in items[start..<min(items.count, start + Self.itemsPerRound)] {
         take(item, isUnderLoad: isUnderLoad, now: now)
@@ -113,7 +156,7 @@ final class SessionKeeper {
       case .consumed: outside.counters.noteConsumed(bytes: bytes.count)
       case .refused:
         outside.counters.noteRefused(bytes: bytes.count)
-        log.refused(from: source, peer: addresses.name(at: source.address))
+        log.refused(from: source, peer: addresses.name(at: source.address), wasLate: table.wasLate)
       }
     case .control(let plaintext, let word, let source):
       table.receive(control: plaintext.span, word, from: source, now: now)
@@ -135,7 +178,8 @@ final class SessionKeeper {
         hasNewKey = hasNewKey || key != nil
       case .retire(let index): outside.keyring.retire(index: index)
       case .move(let publicKey, let endpoint): move(publicKey, to: endpoint)
-      case .probeAnswered: break
+      case .setPathMTU(let byteCount, let publicKey, let isSettled):
+        setPathMTU(byteCount, to: publicKey, isSettled: isSettled)
       }
     }
     if hasNewKey { outside.sendWaiting() }
@@ -161,8 +205,30 @@ final class SessionKeeper {
     log.moved(peer.name, to: endpoint)
   }
 
+  /// Sends what the kernel had no room for, as far as it has now. What it refuses again is kept once more.
+  private func sendLate() {
+    guard !late.isEmpty, retryAt <= outside.clock() else { return }
+    let messages = late
+    late = []
+    for message in messages { send(message.bytes, to: message.destination) }
+  }
+
+  private func setPathMTU(_ byteCount: Int, to publicKey: PublicKey, isSettled: Bool) {
+    guard let index = indexByKey[publicKey] else { return }
+    outside.setPathMTU(byteCount, peers[index].slot)
+    guard isSettled else { return }
+    if let told = toldPathMTUs[index], told != byteCount { log.path(peers[index].name, takes: byteCount, before: told) }
+    toldPathMTUs[index] = byteCount
+  }
+
   private func send(_ bytes: [UInt8], to destination: Endpoint) {
     let failure = outside.send(bytes, destination)
+    guard failure != EMSGSIZE else { return outside.doubtRoutes() }
+    if failure == EAGAIN || failure == ENOBUFS, late.count < Self.lateCountMax {
+      if late.isEmpty { retryAt = outside.clock() + Self.retryPause }
+      late.append((bytes, destination))
+      return
+    }
     if failure != 0 { log.unsent(to: destination, peer: addresses.name(at: destination.address), failure) }
   }
 

@@ -25,11 +25,24 @@ struct SessionLog: Sendable {
     logger.log(.notice, class: "session-moved", peer: peer, "peer has moved", metadata: ["endpoint": "\(endpoint)"])
   }
 
-  /// - Parameter peer: whose address `source` is.
-  func refused(from source: Endpoint, peer: String?) {
+  func path(_ peer: String, takes pathMTU: Int, before: Int) {
+    logger.log(
+      .notice, class: "path-mtu-probed", peer: peer, "the path MTU was found to be another",
+      metadata: ["path-mtu": "\(pathMTU)", "before": "\(before)", "path-mtu-source": "probe"])
+  }
+
+  /// - Parameters:
+  ///   - peer: whose address `source` is.
+  ///   - wasLate: whether it is one of before, which a slow or doubling network brings: nothing to worry about.
+  func refused(from source: Endpoint, peer: String?, wasLate: Bool) {
+    guard !wasLate else {
+      return logger.log(
+        .debug, class: "handshake-late", peer: peer, "handshake passed over: repeated or late",
+        metadata: ["from": "\(source)"])
+    }
     logger.log(
       .notice, class: "handshake-refused", peer: peer,
-      "handshake refused: unknown key, other pre-shared key, or replayed",
+      "handshake refused: unknown key or other pre-shared key",
       metadata: ["from": "\(source)"])
   }
 

@@ -6,14 +6,17 @@ import VXLAN
 
 /// The thread that keeps the sessions: handshakes may stall it without costing a frame.
 ///
-/// *Threads.* `start` and `stop` belong to one, `statuses` may be called by any but its own.
+/// *Threads.* `start` and `stop` belong to one, the others may be called by any but its own.
 final class SessionService: @unchecked Sendable {
   /// How long a report waits for the thread, which may be at a thousand handshakes.
   private static let answerTime = 2
 
   private let poller: Poller
   private let isStopping = Atomic<Bool>(false)
+  private let hasOtherRoutes = Atomic<Bool>(false)
   private let questions = Mutex<[Answer]>([])
+  /// What the keeper has not heard yet.
+  private let routes = Mutex<[Int: PeerRoute]>([:])
   /// The thread's own once that runs.
   private let keeper: SessionKeeper
   private var thread: SystemThread?
@@ -24,6 +27,7 @@ final class SessionService: @unchecked Sendable {
   init(_ keeper: SessionKeeper, poller: Poller) {
     self.keeper = keeper
     self.poller = poller
+    keeper.isStopping = { [unowned self] in isStopping.load(ordering: .acquiring) }
   }
 
   func start() throws(Errno) {
@@ -38,6 +42,21 @@ final class SessionService: @unchecked Sendable {
     thread = nil
   }
 
+  /// The routes to peers are other ones. Any thread.
+  func noteOtherRoutes() {
+    hasOtherRoutes.store(true, ordering: .releasing)
+    poller.wake()
+  }
+
+  /// What routes take from now on, by peer slot. Any thread.
+  func follow(_ news: [Int: PeerRoute]) {
+    guard !news.isEmpty else { return }
+    routes.withLock { routes in
+      routes.merge(news) { PeerRoute(pathMTU: $1.pathMTU, isOther: $0.isOther || $1.isOther) }
+    }
+    poller.wake()
+  }
+
   /// How far each session is, by peer slot; nil when the thread does not answer in time.
   func statuses() -> [Int: SessionStatus]? {
     let answer = Answer()
@@ -48,11 +67,20 @@ final class SessionService: @unchecked Sendable {
 
   private func run() {
     while !isStopping.load(ordering: .acquiring) {
+      if hasOtherRoutes.exchange(false, ordering: .acquiringAndReleasing) { keeper.noteOtherRoutes() }
+      keeper.follow(takeRoutes())
       let next = keeper.turn()
       answerQuestions()
       poller.wait(milliseconds: Self.milliseconds(until: next)) { _ in }
     }
     keeper.end()
+  }
+
+  private func takeRoutes() -> [Int: PeerRoute] {
+    routes.withLock { routes in
+      defer { routes = [:] }
+      return routes
+    }
   }
 
   private func answerQuestions() {

@@ -72,12 +72,25 @@ struct ConfigurationSealingTests {
     #expect(plain.segments.map { plain.overhead(of: $0).byteCount } == [74, 50])
   }
 
+  @Test("a peer whose segments are no list is told that, and not that it lacks a key for a sealed one")
+  func wrongSegments() throws {
+    let text = Samples.peers("- {name: b, address: 192.0.2.2, segments: 43}")
+    let error = #expect(throws: ConfigurationError.self) { try Configuration.parse(text, file: "f") }
+    let told = try #require(error).description
+    #expect(told.contains("peers[].segments must be a list") && !told.contains("public-key"))
+  }
+
   @Test("a key that is refused or stands in place of a file name is not shown")
   func hiddenKeys() throws {
     let secret = Samples.peerPrivateKey
     for text in [
       Samples.local("private-key-file: \"\(secret)\""), Samples.local("private-key-file: /k, psk-file: \"\(secret)\""),
       Samples.peers("- {name: b, address: 192.0.2.2, public-key: \"\(secret.dropLast())\"}"),
+      // Written twice: nobody can tell that it is a private one.
+      Samples.peers(
+        ["b", "c"].enumerated().map {
+          "- {name: \($1), address: 192.0.2.\($0 + 2), public-key: \"\(secret)\"}"
+        }.joined(separator: "\n")),
     ] {
       let error = #expect(throws: ConfigurationError.self) { try Configuration.parse(text, file: "f") }
       #expect(try #require(error).description.contains(secret.prefix(20)) == false)

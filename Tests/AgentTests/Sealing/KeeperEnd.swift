@@ -1,4 +1,5 @@
 import Forwarding
+import Glibc
 import Logging
 import Sealing
 import Synchronization
@@ -24,6 +25,16 @@ final class KeeperEnd {
   private(set) var sendWaitingCount = 0
   private(set) var expireWaitingCount = 0
   private(set) var sentCount = 0
+  /// Where initiations went, in order.
+  private(set) var initiations: [Endpoint] = []
+  /// How long sending takes, with what led to it.
+  var sendCost = Duration.zero
+  private let time: Time
+  /// By peer slot.
+  private(set) var pathMTUs: [Int: Int] = [:]
+  private(set) var doubtCount = 0
+  /// Longer datagrams are refused as the kernel does.
+  var byteCountMax = Int.max
   /// What sending answers.
   var failure: Int32 = 0
   private var outgoing: [(bytes: [UInt8], to: Endpoint)] = []
@@ -34,6 +45,7 @@ final class KeeperEnd {
     _ key: PrivateKey, at endpoint: Endpoint, peers: [SessionPeer], presharedKeys: [PresharedKey] = [], time: Time
   ) throws {
     self.endpoint = endpoint
+    self.time = time
     mac = HandshakeMAC(to: key.publicKey)
     keyring = Keyring(peerCount: peers.count, gracePeriod: GracePeriod(readerCount: 0))
     waiting = WaitingBudget(peerCount: peers.count)
@@ -44,8 +56,12 @@ final class KeeperEnd {
       keyring: keyring, inbox: inbox, waiting: waiting, counters: counters,
       send: { [unowned self] in send($0, to: $1) },
       sendWaiting: { [unowned self] in sendWaitingCount += 1 },
-      expireWaiting: { [unowned self] in expireWaitingCount += 1 }, clock: { time.now })
-    made = SessionKeeper(local, peers: peers, outside: outside, log: SessionLog(ThrottledLogger(lines.logger)))
+      expireWaiting: { [unowned self] in expireWaitingCount += 1 },
+      setPathMTU: { [unowned self] in pathMTUs[$1] = $0 }, doubtRoutes: { [unowned self] in doubtCount += 1 },
+      clock: { time.now })
+    made = SessionKeeper(
+      local, peers: peers, pathRaiseInterval: .seconds(600), outside: outside,
+      log: SessionLog(ThrottledLogger(lines.logger)))
   }
 
   var keeper: SessionKeeper {
@@ -81,9 +97,18 @@ final class KeeperEnd {
 
   private func send(_ bytes: [UInt8], to destination: Endpoint) -> Int32 {
     guard failure == 0 else { return failure }
+    guard bytes.count <= byteCountMax else { return EMSGSIZE }
     sentCount += 1
+    time.now = time.now + sendCost
+    if HandshakeMessage.isInitiation(bytes) { initiations.append(destination) }
     outgoing.append((bytes, destination))
     return 0
+  }
+}
+
+extension HandshakeMessage {
+  fileprivate static func isInitiation(_ bytes: [UInt8]) -> Bool {
+    HandshakeMessage(parsing: bytes.span)?.kind == .initiation
   }
 }
 

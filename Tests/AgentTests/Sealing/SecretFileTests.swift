@@ -82,7 +82,7 @@ final class SecretFileTests {
     try write(key)
     try #require(chown(path, 65_534, 65_534) == 0)
     let told = try #require(privateKeyFault())
-    #expect(told.contains("user 65534") && told.contains("chown"))
+    #expect(told.contains("user 65534") && told.contains("chown") && !told.contains("chown 0"))
   }
 
   @Test("one or two pre-shared keys are read in their order")
@@ -161,6 +161,16 @@ final class LocalSecretsTests {
     let file = try write(SealingSamples.peerPrivateKey, "k")
     let told = try problems(SealingSamples.local("private-key-file: \(file)"), all)
     #expect(told?.hasPrefix("f.yaml:3: peers[].public-key: this is the own public key") == true)
+  }
+
+  @Test("the own private key in place of a peer's public one is refused at its line, and not shown")
+  func ownPrivateKey() throws {
+    let file = try write(SealingSamples.privateKey, "k")
+    let text = SealingSamples.local("private-key-file: \(file)").replacing(
+      SealingSamples.peerPublicKey, with: SealingSamples.privateKey)
+    let told = try #require(try problems(text, all))
+    #expect(told.hasPrefix("f.yaml:3: peers[].public-key: this is the own private key"))
+    #expect(!told.contains(SealingSamples.privateKey.prefix(20)))
   }
 
   @Test("a cipher that this host lacks is refused at its line with the reason, by name and not with auto")

@@ -19,13 +19,27 @@ struct SessionPaceTests {
     #expect(pace.due == at(.milliseconds(2_250)))
   }
 
-  @Test("an advance costs less than one percent of a processor, and is never more than half a second late")
+  @Test("a pause of 150 times what an advance cost follows it, of 250 ms at most; none where initiations are left")
   func cost() {
     var pace = SessionPace(now: at(.zero))
     pace.note(start: at(.zero), end: at(.milliseconds(1)), deadline: at(.zero))
     #expect(pace.due == at(.milliseconds(151)))
     pace.note(start: at(.zero), end: at(.milliseconds(40)), deadline: at(.zero))
     #expect(pace.due == at(.milliseconds(290)))
+    pace.note(start: at(.zero), end: at(.milliseconds(12)), deadline: at(.zero), isBehind: true)
+    #expect(pace.due == at(.milliseconds(12)))
+  }
+
+  @Test("what becomes due meanwhile is done earlier, and not before the pause is over")
+  func hasten() {
+    var pace = SessionPace(now: at(.zero))
+    pace.note(start: at(.zero), end: at(.milliseconds(1)), deadline: nil)
+    pace.hasten(to: nil)
+    #expect(pace.due == at(.milliseconds(250)))
+    pace.hasten(to: at(.milliseconds(200)))
+    #expect(pace.due == at(.milliseconds(200)))
+    pace.hasten(to: at(.milliseconds(2)))
+    #expect(pace.due == at(.milliseconds(151)))
   }
 }
 

@@ -150,6 +150,104 @@ struct SealedEncapsulationTests {
     bench.expectBalance()
   }
 
+  /// Gives the near end sessions with peers 1 up to `peerCount`.
+  private func startOthers(_ bench: SealedBench, peerCount: Int) {
+    for peer in 1..<peerCount {
+      let other = SessionPair(seed: UInt64(7 + peer))
+      bench.near.keyring.seal(with: other.keys[0].sealing, until: bench.end, toPeer: peer)
+    }
+  }
+
+  @Test("a flood that fits no path, behind one of 60 KB whose copies to four peers take two sends, counts as its own")
+  func floodBehindFlood() {
+    let bench = SealedBench(peerCount: 4)
+    startOthers(bench, peerCount: 4)
+    for peer in 0..<4 { bench.near.engine.topology.limits.setPathMTU(1100, ofPeer: peer) }
+    let frames = (0..<63).map { SealedBench.frame($0, byteCount: 950, to: .broadcast) }
+    let long = SealedBench.frame(63, byteCount: 1400, to: .broadcast)
+    #expect(bench.seal(frames + [long]).count == 4 * 63)
+    let counters = bench.near.engine.snapshot()
+    #expect(counters.total(.framesOut, .overlay) == 63 && counters.total(.tooBig, .overlay) == 1)
+    #expect(counters.total(.floodCopies, .overlay) == 4 * 63 && counters.total(.floodCopyDrops, .overlay) == 4)
+    bench.expectBalance()
+  }
+
+  @Test("of a flood with one copy without a session and others that no socket takes the reason is the session")
+  func floodReasons() {
+    let bench = SealedBench(peerCount: 3)
+    startOthers(bench, peerCount: 3)
+    bench.near.keyring.seal(with: nil, until: bench.end, toPeer: 1)
+    // Peer 1 keeps 128 frames; what is flooded then waits for nobody.
+    _ = bench.seal((0..<128).map { SealedBench.frame($0, to: .broadcast) })
+    bench.near.engine.sealedSockets.failures = [0: EAGAIN, 2: EAGAIN]
+    _ = bench.seal([SealedBench.frame(1, to: .broadcast)])
+    #expect(bench.near.engine.drops(.noSession) == 1 && bench.near.engine.drops(.socketFull) == 0)
+    // It is no reason of the next one.
+    bench.startSession()
+    bench.near.keyring.seal(with: SessionPair(seed: 8).keys[0].sealing, until: bench.end, toPeer: 1)
+    bench.near.engine.sealedSockets.failures = [0: EAGAIN, 1: EAGAIN, 2: EAGAIN]
+    _ = bench.seal([SealedBench.frame(2, to: .broadcast)])
+    #expect(bench.near.engine.drops(.noSession) == 1 && bench.near.engine.drops(.socketFull) == 1)
+    bench.expectBalance()
+  }
+
+  @Test("what waits is kept until there is a way for it, and what comes later waits behind it, though it had one")
+  func staysInOrder() {
+    // Frames of segment 43 need a tag that the session does not make.
+    let bench = SealedBench { plan in
+      if plan.vni.rawValue == 43 { plan.overhead = Overhead(family: .ipv4, sealingTag: .bytes32) }
+    }
+    #expect(bench.seal([SealedBench.frame(1, to: .broadcast)], segment: 1).isEmpty)
+    bench.near.engine.sendWaiting()
+    #expect(bench.near.waiting.hasAny && bench.near.engine.snapshot().total(.floodCopyDrops, .overlay) == 0)
+    bench.advance(by: .seconds(5))
+    let later = [SealedBench.frame(2, to: .broadcast)]
+    #expect(bench.seal(later).isEmpty)
+    bench.near.engine.topology.withFDB(ofSegment: 0) {
+      $0.setStatic(SealedBench.there, at: .peer(0), now: bench.near.engine.now.seconds)
+    }
+    #expect(bench.seal([SealedBench.frame(3)]).isEmpty && bench.waitingCount == 1)
+    bench.advance(by: .seconds(5))
+    bench.near.engine.sendWaiting()
+    #expect(bench.open(bench.takeSealed().map(\.payload)) == later + [SealedBench.frame(3)])
+    #expect(!bench.near.waiting.hasAny && bench.near.engine.snapshot().total(.floodCopyDrops, .overlay) == 1)
+    bench.expectBalance()
+  }
+
+  @Test("copies of a flooded frame that wait for 100 peers share its bytes: 128 of 1,400 bytes wait for each")
+  func sharedCopies() {
+    let bench = SealedBench(hasSession: false, peerCount: 100)
+    let frames = (0..<128).map { SealedBench.frame($0, byteCount: 1400, to: .broadcast) }
+    #expect(bench.seal(frames).isEmpty)
+    let counters = bench.near.engine.snapshot()
+    #expect(counters.total(.framesOut, .overlay) == 128 && counters.total(.floodCopyDrops, .overlay) == 0)
+    // Those of one peer leave, the others stay.
+    bench.startSession()
+    bench.near.engine.sendWaiting()
+    #expect(bench.open(bench.takeSealed().map(\.payload)) == frames && bench.near.waiting.hasAny)
+    bench.advance(by: .seconds(10))
+    bench.near.engine.expireWaiting()
+    #expect(!bench.near.waiting.hasAny)
+    #expect(bench.near.engine.snapshot().total(.floodCopyDrops, .overlay) == 99 * 128)
+    bench.expectBalance()
+  }
+
+  @Test("what waited while the path became too narrow for it ends as too big, and the rest leaves")
+  func narrowedPath() {
+    let bench = SealedBench(hasSession: false)
+    bench.near.engine.topology.withFDB(ofSegment: 0) {
+      $0.setStatic(SealedBench.there, at: .peer(0), now: bench.near.engine.now.seconds)
+    }
+    let small = SealedBench.frame(1, byteCount: 1300 - 28 - 32)
+    #expect(bench.seal([small, SealedBench.frame(2, byteCount: 1300 - 28 - 31)]).isEmpty && bench.waitingCount == 2)
+    bench.near.engine.topology.limits.setPathMTU(1300, ofPeer: 0)
+    bench.startSession()
+    bench.near.engine.sendWaiting()
+    #expect(bench.open(bench.takeSealed().map(\.payload)) == [small])
+    #expect(bench.near.engine.drops(.tooBig) == 1 && bench.waitingCount == 0)
+    bench.expectBalance()
+  }
+
   @Test("past the end of its key a peer has no session", arguments: [(0, 1), (1, 0)])
   func until(nanoseconds: Int, count: Int) {
     let bench = SealedBench()

@@ -24,6 +24,16 @@ struct SealedInboxTests {
     #expect(inbox.offer(handshake()) && inbox.take().items.count == 1 && inbox.take().items.isEmpty)
   }
 
+  @Test("32 cookie replies are taken beside them, and not one more, and they are no load")
+  func cookies() {
+    let inbox = SealedInbox {}
+    for _ in 0..<32 { #expect(inbox.offer(handshake(), isCookie: true)) }
+    #expect(!inbox.offer(handshake(), isCookie: true))
+    for _ in 0..<128 { #expect(inbox.offer(handshake())) }
+    let (items, isUnderLoad) = inbox.take()
+    #expect(items.count == 160 && !isUnderLoad && inbox.offer(handshake(), isCookie: true))
+  }
+
   @Test("the load begins above an eighth of the bound", arguments: [(128, false), (129, true)])
   func load(count: Int, isUnderLoad: Bool) {
     let inbox = SealedInbox {}
@@ -66,15 +76,10 @@ struct WaitingBudgetTests {
   @Test("128 frames of one peer and not one more; what is given back may be taken again")
   func frames() {
     let budget = WaitingBudget(peerCount: 2)
-    #expect(!budget.hasAny)
     for _ in 0..<128 { #expect(budget.take(60, peer: 0)) }
     #expect(!budget.take(60, peer: 0) && budget.take(60, peer: 1))
     budget.give(60, peer: 0)
     #expect(budget.take(60, peer: 0) && !budget.take(60, peer: 0))
-    for _ in 0..<128 { budget.give(60, peer: 0) }
-    #expect(budget.hasAny)
-    budget.give(60, peer: 1)
-    #expect(!budget.hasAny)
   }
 
   @Test("256 KiB of one peer and not one byte more")
@@ -88,10 +93,13 @@ struct WaitingBudgetTests {
 
   @Test("16 MiB in all and not one byte more, and a refusal takes nothing")
   func total() {
-    let budget = WaitingBudget(peerCount: 66)
-    for peer in 0..<64 { for _ in 0..<4 { #expect(budget.take(64 * 1024, peer: peer)) } }
-    for _ in 0..<1000 { #expect(!budget.take(14, peer: 65)) }
-    budget.give(64 * 1024, peer: 0)
-    #expect(budget.take(64 * 1024, peer: 65) && !budget.take(1, peer: 65))
+    let budget = WaitingBudget(peerCount: 1)
+    #expect(!budget.hasAny)
+    for _ in 0..<256 { #expect(budget.takeOfTotal(64 * 1024)) }
+    for _ in 0..<1000 { #expect(!budget.takeOfTotal(14)) }
+    budget.giveToTotal(64 * 1024)
+    #expect(budget.takeOfTotal(64 * 1024) && !budget.takeOfTotal(1) && budget.hasAny)
+    for _ in 0..<256 { budget.giveToTotal(64 * 1024) }
+    #expect(!budget.hasAny)
   }
 }

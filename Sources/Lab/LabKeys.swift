@@ -1,19 +1,19 @@
 import Glibc
-import Lab
 import LinuxIO
 import Sealing
 
-/// New keys of the demonstration's two hosts, written to files that only their owner can read.
-struct DemoKeys {
+/// New keys of a lab's two hosts, written to files that only their owner can read.
+package struct LabKeys: Sendable {
   /// What each host's configuration says of keys.
-  let a: LabSealing
-  let b: LabSealing
+  package let a: LabSealing
+  package let b: LabSealing
 
-  /// Makes a pair of keys for each host, with files in `directory`.
-  init(in directory: String) throws(LabFailure) {
-    let (a, b) = (try DemoKeys.make("a", directory), try DemoKeys.make("b", directory))
-    self.a = LabSealing(privateKeyFile: a.file, peerPublicKey: b.publicKey)
-    self.b = LabSealing(privateKeyFile: b.file, peerPublicKey: a.publicKey)
+  /// Makes a pair of keys for each host, with files in `directory`, which had none.
+  /// - Parameter cipher: as a configuration names it; nil for what both ends have.
+  package init(in directory: String, cipher: String? = nil) throws(LabFailure) {
+    let (a, b) = (try LabKeys.make("a", directory), try LabKeys.make("b", directory))
+    self.a = LabSealing(privateKeyFile: a.file, peerPublicKey: b.publicKey, cipher: cipher)
+    self.b = LabSealing(privateKeyFile: b.file, peerPublicKey: a.publicKey, cipher: cipher)
   }
 
   private static func make(

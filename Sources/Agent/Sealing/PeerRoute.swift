@@ -1,0 +1,7 @@
+/// What the routing table says of the way to a peer.
+struct PeerRoute: Equatable, Sendable {
+  /// In bytes of an IP packet.
+  let pathMTU: Int
+  /// Whether it is another route than at the last reading.
+  let isOther: Bool
+}

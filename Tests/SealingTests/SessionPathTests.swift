@@ -1,0 +1,69 @@
+import TestKit
+import Testing
+import VXLAN
+
+@testable import Sealing
+
+@Suite("Sessions and their paths")
+struct SessionPathTests {
+  private static let headerByteCount = 28
+
+  /// Two ends with sessions and routes of 1500, and a wire that each way takes IP packets of so many bytes.
+  private func wire(_ name: String, _ takes: [Int]) -> SimulatedWire {
+    let wire = SimulatedWire(seed: TestSeed.next(name))
+    wire.isCut = { bytes, side in bytes.count + Self.headerByteCount > takes[side] }
+    for side in 0..<2 {
+      wire.ends[side].table.setRoute(pathMTU: 1_500, to: wire.peerKey(of: side), isOther: false, now: wire.now)
+    }
+    return wire
+  }
+
+  private func isProbed(_ wire: SimulatedWire, _ side: Int) -> Bool {
+    wire.ends[side].table.status(wire.peerKey(of: side), now: wire.now).isPathProbed
+  }
+
+  @Test("each way has its own path MTU, found with the session's own messages; the largest datagram is exactly that")
+  func bothWays() {
+    let wire = wire("both ways", [1_345, 1_500])
+    wire.run(for: .milliseconds(500))
+    #expect(wire.ends[0].pathMTU == 1_500 && !isProbed(wire, 0) && isProbed(wire, 1))
+    wire.run(for: .seconds(20))
+    #expect(wire.ends.map(\.pathMTU) == [1_345, 1_500] && isProbed(wire, 0))
+    let probed = wire.sent.filter { $0.from == 1 && $0.bytes[0] == 0x0D }.map(\.bytes.count)
+    #expect(probed.max() == 1_500 - Self.headerByteCount)
+  }
+
+  @Test("what was found stays through new sessions, and a peer's other process answers like the one before")
+  func newSessions() {
+    let wire = wire("new sessions", [1_400, 1_400])
+    wire.run(for: .seconds(30))
+    wire.restart(1)
+    wire.run(for: .seconds(300))
+    #expect(wire.ends[0].pathMTU == 1_400 && wire.ends[0].table.status(wire.peerKey(of: 0), now: wire.now).state == .up)
+  }
+
+  @Test("a peer that has moved is asked anew: its path may take more, or less")
+  func moved() {
+    var takes = [1_400, 1_400]
+    let wire = wire("moved", takes)
+    wire.run(for: .seconds(30))
+    takes = [1_500, 1_500]
+    wire.isCut = { bytes, side in bytes.count + Self.headerByteCount > takes[side] }
+    wire.move(1)
+    for _ in 0..<12 {
+      _ = wire.ends[1].send([1])
+      wire.run(for: .seconds(1))
+    }
+    // A moved peer is heard when it speaks; its keepalives and probes do.
+    wire.run(for: .seconds(40))
+    #expect(wire.ends[0].remote == wire.addresses[1] && wire.ends[0].pathMTU == 1_500)
+  }
+
+  @Test("without sessions nothing is asked")
+  func noSession() {
+    let wire = wire("no session", [0, 0])
+    wire.run(for: .seconds(60))
+    #expect(!wire.sent.contains { $0.bytes[3] == 0xFE })
+    #expect(wire.ends.map(\.pathMTU) == [1_500, 1_500])
+  }
+}
