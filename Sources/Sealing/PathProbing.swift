@@ -152,6 +152,11 @@ struct PathProbing {
     pass(byteCount, now: now, &entropy)
   }
 
+  /// Says again what counts, for who may have put a lower value in its place.
+  mutating func repeatChange() {
+    if let pathMTU, change == nil { change = Change(pathMTU: pathMTU, isSettled: false) }
+  }
+
   /// What has changed since the last call.
   mutating func takeChange() -> Change? {
     defer { change = nil }
@@ -215,7 +220,10 @@ extension PathProbing {
       failed.append(trial.byteCount)
       isLastFailureCertain = trial.isRaise
     }
+    let confirms = (confirmsAt, confirmsIdleAt)
     goOn(now: now, &entropy)
+    // That there is no more says nothing of what counts: raises that come often must not put its confirmation off.
+    if trial.isRaise, isSettled { (confirmsAt, confirmsIdleAt) = confirms }
   }
 
   private mutating func ask(

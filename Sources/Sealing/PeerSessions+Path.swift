@@ -11,6 +11,8 @@ extension PeerSessions {
     } else if isOther {
       path.recheck(at: start)
     }
+    // Who reads the routes has lowered what counts by itself, perhaps by a value that nobody heard of here.
+    path.repeatChange()
     tellPath()
   }
 

@@ -76,6 +76,27 @@ struct PathProbingTests {
     #expect(longest <= .seconds(15), "\(longest)")
   }
 
+  @Test(
+    "asking for more again and again puts no confirmation off: a black hole is found all the same",
+    arguments: [1, 3, 20])
+  func frequentRaises(seconds: Int) {
+    let path = SimulatedPath(route: 1_500, takes: 1_400, raiseInterval: .seconds(Int64(seconds)), seed: 3)
+    path.run(for: .seconds(60))
+    #expect(path.pathMTU == 1_400)
+    path.byteCountMax = 1_300
+    path.run(for: .seconds(40))
+    #expect(path.pathMTU == 1_300)
+  }
+
+  @Test("what counts is said again when asked to, and is not what is new")
+  func repeated() {
+    let path = settled()
+    #expect(path.probing.takeChange() == nil)
+    path.probing.repeatChange()
+    let change = path.probing.takeChange()
+    #expect(change?.pathMTU == 1_500 && change?.isSettled == false)
+  }
+
   @Test("a black hole under jumbo frames: something that passes counts within 15 s, the exact size within 30 s")
   func jumboBlackHole() {
     let seed = TestSeed.next("jumbo")

@@ -33,6 +33,19 @@ struct SessionPathTests {
     #expect(probed.max() == 1_500 - Self.headerByteCount)
   }
 
+  @Test("news of the route that say nothing new have the path MTU set again: who read them may have lowered it between")
+  func sameRoute() {
+    let wire = wire("same route", [1_500, 1_500])
+    wire.run(for: .seconds(10))
+    _ = wire.ends[0].table.takeActions()
+    wire.ends[0].table.setRoute(pathMTU: 1_500, to: wire.peerKey(of: 0), isOther: false, now: wire.now)
+    let told = wire.ends[0].table.takeActions().compactMap { action -> Int? in
+      guard case .setPathMTU(let byteCount, _, _) = action else { return nil }
+      return byteCount
+    }
+    #expect(told == [1_500])
+  }
+
   @Test("what was found stays through new sessions, and a peer's other process answers like the one before")
   func newSessions() {
     let wire = wire("new sessions", [1_400, 1_400])

@@ -13,6 +13,7 @@ _SO_RCVBUFFORCE = 33
 CONFIRM = bytes(16)
 NO_KEY = bytes(32)
 RESPONSE_SIZE, COOKIE_SIZE = 104, 72
+CONTROL_SIZE = 48
 
 
 def masked(*ciphers):
@@ -32,6 +33,12 @@ def is_kind(datagram, kind, message=None):
     except ValueError:
         return False
     return header.kind == kind and message in (None, header.counter)
+
+
+def is_path_probe(datagram):
+    """Whether it is one of the questions for the path's MTU, which an agent asks whenever it has a session: the only
+    control messages that are longer than they have to be."""
+    return is_kind(datagram, "control") and len(datagram) > CONTROL_SIZE
 
 
 class Session:
@@ -91,10 +98,12 @@ class SealedPeer:
         return self.socket.recv(1 << 16)
 
     def rest(self, quiet=0.2):
-        """Every datagram until none came for `quiet` seconds."""
-        datagrams = []
-        while (datagram := self.receive(quiet)) is not None:
-            datagrams.append(datagram)
+        """Every datagram until none came for `quiet` seconds, but for questions for the path's MTU."""
+        datagrams, end = [], time.monotonic() + quiet
+        while (datagram := self.receive(end - time.monotonic())) is not None:
+            if not is_path_probe(datagram):
+                datagrams.append(datagram)
+                end = time.monotonic() + quiet
         return datagrams
 
     def wait_for(self, wanted, seconds, what):
