@@ -18,6 +18,9 @@ extension Cipher {
     }
   }
 
+  /// What does the work of all of them: `libsodium 1.0.18`.
+  package static var library: String { "libsodium \(String(cString: sodium_version_string()))" }
+
   /// Writes what sealing and opening need into `prepared`: 512 bytes at a multiple of 64.
   func prepare(key: UnsafeRawBufferPointer, into prepared: UnsafeMutableRawPointer) {
     precondition(key.count == keyByteCount && isAvailable)

@@ -89,7 +89,7 @@ struct ReportTextTests {
     var report = try FixedReports().statusReport()
     report.sealing = SealingReport(
       udpPort: 4790, publicKey: SealingSamples.publicKey, ciphers: ["aes256gcm", "chacha20poly1305"],
-      hasHardwareAES: true, presharedKeys: 1)
+      hasHardwareAES: true, library: "libsodium 1.0.18", presharedKeys: 1)
     let block = """
 
       sealing:
@@ -97,6 +97,7 @@ struct ReportTextTests {
         public key: \(SealingSamples.publicKey)
         ciphers: aes256gcm, chacha20poly1305
         AES in hardware: yes
+        library: libsodium 1.0.18
         pre-shared keys: 1
 
       offload:

@@ -83,7 +83,8 @@ package enum ReportText {
     return [
       "sealing:", "  port: \(sealing.udpPort)", "  public key: \(sealing.publicKey)",
       "  ciphers: \(sealing.ciphers.joined(separator: ", "))",
-      "  AES in hardware: \(sealing.hasHardwareAES ? "yes" : "no")", "  pre-shared keys: \(sealing.presharedKeys)",
+      "  AES in hardware: \(sealing.hasHardwareAES ? "yes" : "no")", "  library: \(sealing.library)",
+      "  pre-shared keys: \(sealing.presharedKeys)",
     ]
   }
 

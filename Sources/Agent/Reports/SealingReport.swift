@@ -10,22 +10,27 @@ package struct SealingReport: Codable, Equatable, Sendable {
   package var ciphers: [String]
   /// Whether libsodium can use AES in hardware here; without, only chacha20poly1305 is there by default.
   package var hasHardwareAES: Bool
+  /// What encrypts, with its version.
+  package var library: String
   /// How many pre-shared keys are known.
   package var presharedKeys: Int
 
   private enum CodingKeys: String, CodingKey {
-    case ciphers
+    case ciphers, library
     case udpPort = "sealed-port"
     case publicKey = "public-key"
     case hasHardwareAES = "hardware-aes"
     case presharedKeys = "pre-shared-keys"
   }
 
-  package init(udpPort: UInt16, publicKey: String, ciphers: [String], hasHardwareAES: Bool, presharedKeys: Int) {
+  package init(
+    udpPort: UInt16, publicKey: String, ciphers: [String], hasHardwareAES: Bool, library: String, presharedKeys: Int
+  ) {
     self.udpPort = udpPort
     self.publicKey = publicKey
     self.ciphers = ciphers
     self.hasHardwareAES = hasHardwareAES
+    self.library = library
     self.presharedKeys = presharedKeys
   }
 
@@ -34,6 +39,6 @@ package struct SealingReport: Codable, Equatable, Sendable {
     self.init(
       udpPort: configuration.local.sealedUDPPort, publicKey: local.privateKey.publicKey.base64,
       ciphers: Cipher.allCases.filter { offered.contains($0) }.map(\.configurationName),
-      hasHardwareAES: local.available.contains(.aes256gcm), presharedKeys: local.presharedKeys.count)
+      hasHardwareAES: local.available.contains(.aes256gcm), library: Cipher.library, presharedKeys: local.presharedKeys.count)
   }
 }
