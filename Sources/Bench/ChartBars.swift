@@ -37,11 +37,7 @@ struct ChartBars {
       let slot = min(groupWidth * 0.84 / Double(max(1, series.count)), Self.barWidthMax * 1.2)
       for (index, group) in groups.enumerated() {
         let centre = frame.left + (Double(index) + 0.5) * groupWidth
-        svg.element(
-          "text",
-          [
-            "class": "group", "x": frame.number(centre), "y": frame.number(frame.floor + 20), "text-anchor": "middle",
-          ], group)
+        frame.addGroup(group, at: centre, to: &svg)
         let start = centre - slot * Double(series.count) / 2
         for (position, series) in series.enumerated() {
           let middle = start + (Double(position) + 0.5) * slot

@@ -58,6 +58,12 @@ struct ChartFrame {
     markup.element("text", ["class": "tick", "x": "0", "y": "12"], unit)
   }
 
+  /// The name of what stands at `centre`, under the floor.
+  func addGroup(_ name: String, at centre: Double, to markup: inout Markup) {
+    markup.element(
+      "text", ["class": "group", "x": number(centre), "y": number(floor + 20), "text-anchor": "middle"], name)
+  }
+
   /// Without digits that say nothing: 0.125, 0.5, 1, 20.
   static func tickText(_ value: Double) -> String {
     for (digitCount, scale) in [1.0, 10, 100, 1000, 10_000].enumerated() {

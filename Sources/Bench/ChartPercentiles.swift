@@ -21,14 +21,7 @@ struct ChartPercentiles {
   var svg: Markup {
     frame.svg(title: title, description: description) { svg in
       frame.addValueAxis(scale, unit: unit, to: &svg)
-      for (index, name) in names.enumerated() {
-        svg.element(
-          "text",
-          [
-            "class": "group", "x": frame.number(x(index)), "y": frame.number(frame.floor + 20),
-            "text-anchor": "middle",
-          ], name)
-      }
+      for (index, name) in names.enumerated() { frame.addGroup(name, at: x(index), to: &svg) }
       for series in series { add(series, to: &svg) }
     }
   }
