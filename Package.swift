@@ -21,7 +21,7 @@ let package = Package(
   ],
   targets: [
     .target(name: "VXLAN"),
-    .target(name: "Forwarding", dependencies: ["VXLAN"]),
+    .target(name: "Forwarding", dependencies: ["VXLAN", "CVXLAN"]),
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .target(name: "Sealing", dependencies: ["VXLAN", "CSodium"]),
     .target(name: "CLinuxIO"),
@@ -74,17 +74,21 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
+/// Leaves the package what the data path and its tests are made of, and `more`: nothing from outside.
+func keepDataPath(of package: Package, and more: [String]) {
+  let dataPath = [
+    "VXLAN", "CVXLAN", "Forwarding", "CSodium", "Sealing", "CLinuxIO", "LinuxIO", "Dataplane", "TestKit",
+  ]
+  package.products = []
+  package.dependencies = []
+  package.targets.removeAll { !(dataPath + more).contains($0.name) }
+}
+
 // The micro-benchmarks are targets of this package, since no other package sees `package` declarations. They exist
 // only with BENCHMARKS=1, and then stand alone with what they measure: `scripts/bench`.
 if Context.environment["BENCHMARKS"] == "1" {
   let measured: [Target.Dependency] = ["VXLAN", "Forwarding", "Sealing", "LinuxIO", "Dataplane", "Replay"]
-  package.products = []
-  package.dependencies = []
-  package.targets.removeAll {
-    ![
-      "VXLAN", "CVXLAN", "Forwarding", "CSodium", "Sealing", "CLinuxIO", "LinuxIO", "Dataplane", "Replay", "TestKit",
-    ].contains($0.name)
-  }
+  keepDataPath(of: package, and: ["Replay"])
   package.targets += [
     .target(name: "CAllocationCount"),
     .executableTarget(
@@ -94,17 +98,20 @@ if Context.environment["BENCHMARKS"] == "1" {
   ]
 }
 
+// What threads do to the forwarding table, for the thread sanitizer: `THREADS=1`.
+if Context.environment["THREADS"] == "1" {
+  package.products = []
+  package.dependencies = []
+  package.targets.removeAll { !["VXLAN", "CVXLAN", "Forwarding"].contains($0.name) }
+  package.targets.first { $0.name == "Forwarding" }?.swiftSettings = [.define("THREADS")]
+  package.targets.append(
+    .executableTarget(name: "FDBThreads", dependencies: ["VXLAN", "Forwarding"], path: "Benchmarks/FDBThreads"))
+}
+
 // The tests of sealing alone, for a libsodium that has AEGIS-128L, as scripts/build-libsodium makes it: `AEGIS=1`. Then
 // a test fails where the cipher is missing.
 if Context.environment["AEGIS"] == "1" {
-  package.products = []
-  package.dependencies = []
-  package.targets.removeAll {
-    ![
-      "VXLAN", "CVXLAN", "Forwarding", "CSodium", "Sealing", "CLinuxIO", "LinuxIO", "Dataplane", "TestKit",
-      "SealingTests",
-    ].contains($0.name)
-  }
+  keepDataPath(of: package, and: ["SealingTests"])
   if let tests = package.targets.first(where: { $0.name == "SealingTests" }) {
     tests.dependencies.append("CSodium")
     tests.swiftSettings = [.define("AEGIS")]

@@ -10,6 +10,8 @@ struct Benchmark {
   let allocationsMax: Double
   /// Makes what one round works on; neither its time nor its allocations count.
   private var prepare: () -> () -> Void
+  /// Measures by itself: answers nanoseconds.
+  private var reading: (() -> Double)?
 
   /// A benchmark whose rounds all work on the same things. `body` does the operation `operationCount` times.
   init(_ name: String, operationCount: Int, allocationsMax: Double = 0, body: @escaping () -> Void) {
@@ -17,6 +19,12 @@ struct Benchmark {
     self.operationCount = operationCount
     self.allocationsMax = allocationsMax
     self.prepare = { body }
+  }
+
+  /// A benchmark of which each round answers the nanoseconds that it found.
+  init(reading name: String, _ reading: @escaping () -> Double) {
+    self.init(name, operationCount: 1, allocationsMax: 1e6) {}
+    self.reading = reading
   }
 
   /// The same benchmark with rounds that begin anew: `prepare` is called before each, and what it answers is measured.
@@ -31,6 +39,11 @@ struct Benchmark {
     var nanoseconds: [Double] = []
     var allocations: UInt64 = 0
     for round in 0...roundCount {
+      if let reading {
+        let found = reading()
+        if round > 0 { nanoseconds.append(found) }
+        continue
+      }
       let body = prepare()
       let allocationsBefore = allocation_count()
       let began = Clock.processorTime()

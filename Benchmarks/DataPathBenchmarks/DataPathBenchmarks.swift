@@ -37,7 +37,9 @@ struct DataPathBenchmarks {
   }
 
   private func run() {
-    let groups = [EngineBenchmarks.all, HeaderBenchmarks.all, FDBBenchmarks.all]
+    let groups = [EngineBenchmarks.all, HeaderBenchmarks.all, FDBBenchmarks.all, SessionBenchmarks.all]
+    // First, while the process has no memory to use again.
+    let memory = words.isEmpty || words.contains("FDB") ? FDBSharingBenchmarks.memory() : nil
     var measurements: [Measurement] = []
     for group in groups {
       for benchmark in group() where words.isEmpty || words.contains(where: { benchmark.name.contains($0) }) {
@@ -52,6 +54,7 @@ struct DataPathBenchmarks {
       MeasurementTable.printJSON(measurements)
     } else {
       MeasurementTable.print(measurements)
+      if let memory { print(memory) }
       print("nanoseconds of processor time: medians of \(roundCount) rounds; figures of two machines do not compare")
     }
     let tooMany = measurements.filter { !$0.isWithinAllocations }

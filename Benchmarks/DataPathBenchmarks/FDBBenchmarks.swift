@@ -6,25 +6,46 @@ enum FDBBenchmarks {
   private static let peerCount = 64
 
   static func all() -> [Benchmark] {
-    [1_000, 1_000_000].flatMap { [lookUp($0), missing($0), refresh($0)] } + [1_000, 1_000_000].map { insert($0) }
+    [1_000, 1_000_000].flatMap { [lookUp($0), lookUpBatches($0), missing($0), refresh($0)] }
+      + [1_000, 1_000_000].map { insert($0) } + FDBSharingBenchmarks.all()
   }
 
   /// A table that closures may share; the table itself cannot be copied.
-  private final class Table {
+  final class Table: @unchecked Sendable {
     let fdb: FDB
+    let gracePeriod: GracePeriod
 
-    init(limit: Int) {
+    init(limit: Int, readerCount: Int = 0) {
+      gracePeriod = GracePeriod(readerCount: readerCount)
       fdb = FDB(
-        limit: limit, peerLimits: Array(repeating: 0, count: peerCount), hash: KeyedHash(key0: 0x1234, key1: 0x5678))
+        limit: limit, peerLimits: Array(repeating: 0, count: peerCount), hash: KeyedHash(key0: 0x1234, key1: 0x5678),
+        gracePeriod: gracePeriod)
     }
 
-    func learn(_ keys: [MACAddress]) {
-      for (index, key) in keys.enumerated() { _ = fdb.learn(key, from: .peer(index % peerCount), now: 1) }
+    func learn(_ keys: [MACAddress], now: UInt32 = 1) {
+      for (index, key) in keys.enumerated() { _ = fdb.learn(key, from: .peer(index % peerCount), now: now) }
+    }
+
+    /// Looks all keys up, 32 at a time, as a worker does with the frames of a batch.
+    func lookUp(_ keys: [MACAddress]) -> UInt64 {
+      withUnsafeTemporaryAllocation(of: UInt64.self, capacity: FDBBenchmarks.batchCount) { places in
+        var sum: UInt64 = 0
+        for start in stride(from: 0, to: keys.count, by: FDBBenchmarks.batchCount) {
+          let count = min(FDBBenchmarks.batchCount, keys.count - start)
+          for index in 0..<count { places[index] = fdb.prefetch(keys[start + index]) }
+          for index in 0..<count {
+            sum &+= UInt64(fdb.remote(of: keys[start + index], place: places[index])?.peerSlot ?? 0)
+          }
+        }
+        return sum
+      }
     }
   }
 
+  static let batchCount = 32
+
   /// Unicast addresses that look random, the same in every run; `series` gives others.
-  private static func keys(_ count: Int, series: UInt64) -> [MACAddress] {
+  static func keys(_ count: Int, series: UInt64) -> [MACAddress] {
     let hash = KeyedHash(key0: series, key1: 0)
     // The locally administered bit set, the group bit clear.
     return (0..<UInt64(count)).map { MACAddress(rawValue: hash($0) & 0xFCFF_FFFF_FFFF | 0x0200_0000_0000) }
@@ -41,6 +62,19 @@ enum FDBBenchmarks {
     let order = shuffled(keys)
     return walk("FDB, \(grouped(count)) entries: look up", order) { key in
       UInt64(table.fdb.remote(of: key)?.peerSlot ?? 0)
+    }
+  }
+
+  private static func lookUpBatches(_ count: Int) -> Benchmark {
+    let table = Table(limit: count)
+    let keys = keys(count, series: 1)
+    table.learn(keys)
+    let order = shuffled(keys)
+    let passCount = max(1, 1_000_000 / count)
+    return Benchmark("FDB, \(grouped(count)) entries: look up, 32 at a time", operationCount: count * passCount) {
+      var sum: UInt64 = 0
+      for _ in 0..<passCount { sum &+= table.lookUp(order) }
+      Sink.take(sum)
     }
   }
 
@@ -93,7 +127,7 @@ enum FDBBenchmarks {
   }
 
   /// In an order that is the same in every run.
-  private static func shuffled<Element>(_ elements: [Element]) -> [Element] {
+  static func shuffled<Element>(_ elements: [Element]) -> [Element] {
     let hash = KeyedHash(key0: 99, key1: 0)
     return elements.indices.sorted { hash(UInt64($0)) < hash(UInt64($1)) }.map { elements[$0] }
   }

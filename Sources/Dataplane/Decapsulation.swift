@@ -9,8 +9,10 @@ import VXLAN
 //   1. judge the buffer     whole, and from a configured peer
 //   2. judge the datagram   a VXLAN header, for a segment that this peer has
 //   3. judge the frame      its length, tag and source address
-//   4. learn                its source is at the peer; a static entry refuses
-//   5. ECN                  what the outer header says of congestion goes into the inner one
+//   4. learn                its source is at the peer; a static entry refuses. Of ARP and neighbour discovery also what
+//                           is said (NeighborSuppression.swift)
+//   5. ECN                  what the outer header says of congestion goes into the inner one; then what the frame
+//                           says of groups is learned (MulticastSnooping.swift)
 //   6. coalesce             consecutive segments of one flow become one superframe
 //   7. deliver              to the TAP of the segment, and nowhere else: there is no way from here to a peer, so
 //                           split horizon holds by construction
@@ -59,7 +61,7 @@ extension Engine {
   /// but the last of `stride` bytes. Answers how many bytes they are.
   private mutating func continueRun(_ arrival: Arrival, rest: Int, stride: Int, now: Instant) -> Int {
     // Where congestion may have to be carried inwards, each frame is looked at by itself.
-    guard arrival.peer == lastHeader.peer, arrival.trafficClass & 3 == 0 else { return 0 }
+    guard arrival.peer == lastHeader.peer, arrival.trafficClass & 3 == 0, !isLastRemembered else { return 0 }
     let segment = lastHeader.segment
     let taken = coalescing.extend(
       arrival.start, byteCount: rest, datagramByteCount: stride, header: lastHeader.bytes, segment: segment,
@@ -97,10 +99,15 @@ extension Engine {
     }
     counters.add(to: .framesIn, .underlay, segment: segment)
     counters.add(byteCount, to: .bytesIn, .underlay, segment: segment)
+    if snoops(frame, byteCount: byteCount, peer: peer, segment: segment, now: now) {
+      return counters.add(to: .consumed, .underlay, segment: segment)
+    }
     if topology.records[segment].clampsMSS, SYNFrames.mayContain(frame, byteCount: byteCount) {
       clampMSS(
         frame, byteCount: byteCount, overlayMTU: overlayMTU(segment: segment, peer: peer), isChecksumPartial: false)
     }
+    learnNeighbors(from: frame, byteCount, peer: peer, segment: segment, now: now)
+    isLastRemembered = remember(frame, byteCount: byteCount, segment: segment, now: now)
     if !deliveries.hasRoom { deliver() }
     let offloads = offloads[segment]
     coalescing.append(

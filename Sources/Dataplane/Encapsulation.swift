@@ -7,8 +7,10 @@ import VXLAN
 // From the overlay to the underlay, for a batch of frames of one segment. On the worker's thread.
 //
 //   1. judge      the frame is whole, untagged or allowed a tag, and has a source that may be one
-//   2. learn      its source is behind the own TAP
-//   3. look up    its destination: one peer, or flood to all peers of the segment
+//   2. learn      its source is behind the own TAP, unless it is a frame that comes back (LoopDetection.swift)
+//   3. look up    its destination: one peer, or flood to all peers of the segment, as often as its rate allows; or to
+//                 those that listen to its group (MulticastSnooping.swift). What asks for an address that is known is
+//                 answered and goes no further (NeighborSuppression.swift)
 //   4. write      the datagram behind those that go the same way; a superframe is cut into its segments on the way
 //   5. send       everything gathered: runs of datagrams of one length, a copy of flooded ones for each peer; those of
 //                 a sealed segment by SealedEncapsulation.swift
@@ -19,6 +21,8 @@ import VXLAN
 // HOT
 extension Engine {
   mutating func encapsulate(segment: Int, now: Instant) {
+    if topology.tables[segment].isLarge() { fetchEntries(segment: segment) }
+    groups = floods.groups[segment].snapshot()
     for index in 0..<frames.count { encapsulate(frames[index], segment: segment, now: now) }
     flush()
   }
@@ -31,8 +35,9 @@ extension Engine {
       counters.add(to: .framesIn, .overlay, segment: segment)
       counters.add(frame.byteCount, to: .bytesIn, .overlay, segment: segment)
       guard frame.isChecksumInside else { return counters.drop(.badOffload, .overlay, segment: segment) }
-      switch judge(bytes, packet, frameByteCount: frame.byteCount, segment: segment, now: now) {
+      switch judge(frame, bytes, packet, superframe: nil, segment: segment, now: now) {
       case .drop(let reason): counters.drop(reason, .overlay, segment: segment)
+      case .answered(let station, let key): endAnswered(frame, station: station, key)
       case .tooBig(let key): endTooBig(frame, packet: packet, key, now: now)
       case .send(let key):
         if topology.records[segment].clampsMSS, SYNFrames.mayContain(frame.start, byteCount: frame.byteCount) {
@@ -54,8 +59,10 @@ extension Engine {
     counters.add(count, to: .framesIn, .overlay, segment: segment)
     counters.add(
       superframe.payloadByteCount &+ count &* superframe.headerByteCount, to: .bytesIn, .overlay, segment: segment)
-    switch judge(bytes, packet, frameByteCount: superframe.segmentByteCount, segment: segment, now: now) {
+    switch judge(frame, bytes, packet, superframe: superframe, segment: segment, now: now) {
     case .drop(let reason): counters.drop(reason, count: count, .overlay, segment: segment)
+    // A superframe is TCP or UDP.
+    case .answered: counters.add(count, to: .consumed, .overlay, segment: segment)
     case .tooBig(let key): endTooBig(superframe, frame, packet: packet, key, now: now)
     case .send(let key): append(superframe, frame.start, key)
     }
@@ -66,41 +73,62 @@ extension Engine {
     case send(OutgoingRuns.Key)
     /// It does not fit the way that it would go.
     case tooBig(OutgoingRuns.Key)
+    /// It was answered, and asks the station itself if one is named.
+    case answered(MACAddress?, OutgoingRuns.Key)
     case drop(DropReason)
   }
 
   private mutating func judge(
-    _ bytes: borrowing Span<UInt8>, _ packet: InnerPacket?, frameByteCount: Int, segment: Int, now: Instant
+    _ frame: FrameBatch.Frame, _ bytes: borrowing Span<UInt8>, _ packet: InnerPacket?, superframe: Superframe?,
+    segment: Int, now: Instant
   ) -> Verdict {
     let record = topology.records + segment
+    let frameByteCount = superframe?.segmentByteCount ?? frame.byteCount
     guard let ethernet = EthernetHeader(parsing: bytes) else { return .drop(.shortFrame) }
     if ethernet.isTagged, !record.pointee.passesVLANTags { return .drop(.vlanTag) }
     if !ethernet.source.isValidSource { return .drop(.invalidSourceMAC) }
+    if isReturned(frame, superframe, ethernet: ethernet, segment: segment, now: now) { return .drop(.loop) }
     if isStaticMove(ethernet.source, from: .local, segment: segment, now: now) { return .drop(.staticMove) }
-    let remote = ethernet.destination.isMulticast ? nil : topology.tables[segment].remote(of: ethernet.destination)
-    // s. 4.2: broadcast, multicast and unknown unicast go to every VTEP of the segment.
-    let peer = remote?.peerSlot ?? Self.everyPeer
-    if peer == Self.everyPeer, record.pointee.floodCount == 0 { return .drop(.noPeer) }
+    let suppression = suppression(of: bytes, ethernet, segment: segment, now: now)
+    // s. 4.2: broadcast, multicast and unknown unicast go to every VTEP of the segment; groups to those that listen.
+    let peer =
+      if let only = suppression.peer {
+        only
+      } else if ethernet.destination.isMulticast {
+        peers(wanting: bytes, packet, ethernet: ethernet, segment: segment, now: now)
+      } else {
+        topology.tables[segment].remote(of: ethernet.destination)?.peerSlot ?? Self.everyPeer
+      }
+    if peer < 0 {
+      if isCircling(frame, superframe, ethernet: ethernet, segment: segment, now: now) { return .drop(.loop) }
+      guard floods.storms[segment].take(superframe?.segmentCount ?? 1, now: now) else {
+        noteFloodNews()
+        return .drop(.stormLimit)
+      }
+      if record.pointee.floodCount == 0 { return .drop(.noPeer) }
+    }
     let hash = FlowHash.hash(of: bytes, ethernet: ethernet, packet: packet, with: flowKey)
     let key = OutgoingRuns.Key(
       peer: peer, sourcePortIndex: sourcePortIndex(flow: hash, peer: peer),
       trafficClass: outerTrafficClass(of: packet, fixed: record.pointee.fixedTrafficClass), segment: segment)
-    // Of a flooded frame the copies are judged one by one, when they are made.
-    var byteCountMax = topology.limits.frameByteCountMax(ofSegment: segment)
-    if peer != Self.everyPeer {
-      byteCountMax = min(byteCountMax, topology.limits.pathMTU(ofPeer: peer) &- record.pointee.outerByteCount)
-    }
-    return frameByteCount <= byteCountMax ? .send(key) : .tooBig(key)
+    if suppression.isAnswered { return .answered(suppression.station, key) }
+    guard frameByteCount <= topology.limits.frameByteCountMax(ofSegment: segment) else { return .tooBig(key) }
+    // Of a flooded frame the copies are judged one by one, when they are made; here only whether there will be any.
+    let fits =
+      peer < 0
+      ? fitsAnyPeer(frameByteCount: frameByteCount, of: key)
+      : fits(frameByteCount: frameByteCount, segment: segment, peer: peer)
+    return fits ? .send(key) : .tooBig(key)
   }
 
-  /// Stands for all peers of the segment, until the run is copied for each.
+  /// Stands for all peers of the segment, until the run is copied for each. Below it, for some of them (`floodList`).
   static var everyPeer: Int { -1 }
 
   /// Entropy of flow and peer, never of worker or lane: one inner flow keeps one outer port. For every peer at once it
   /// is the flow's alone, and the peer's is added with each copy.
   private func sourcePortIndex(flow hash: UInt64, peer: Int) -> Int {
     let index = Int(truncatingIfNeeded: (hash &>> 16) % UInt64(sourcePortCount))
-    return peer == Self.everyPeer ? index : sourcePortIndex(flowIndex: index, peer: peer)
+    return peer < 0 ? index : sourcePortIndex(flowIndex: index, peer: peer)
   }
 
   func sourcePortIndex(flowIndex: Int, peer: Int) -> Int {
@@ -109,7 +137,7 @@ extension Engine {
   }
 
   /// RFC 6040, section 4.1: the ECN field is copied. DSCP by the segment's policy.
-  private func outerTrafficClass(of packet: InnerPacket?, fixed: Int16) -> UInt8 {
+  func outerTrafficClass(of packet: InnerPacket?, fixed: Int16) -> UInt8 {
     let inner = packet?.trafficClass ?? 0
     return fixed < 0 ? inner : UInt8(truncatingIfNeeded: fixed) | inner & 3
   }
@@ -189,6 +217,9 @@ extension Engine {
     }
     lastLearned = LastLearned()
     if case .refusedStatic = outcome { return true }
+    if case .refusedFull = outcome { return false }
+    if case .moved = outcome, remote.isLocal { lastComer = (source, second) }
+    tell(outcome, of: source, from: remote, segment: segment, now: now)
     return false
   }
 
@@ -200,12 +231,12 @@ extension Engine {
       return outgoing.clear()
     }
     var hasFlood = false
-    for index in 0..<outgoing.count where outgoing[index].key.peer == Self.everyPeer { hasFlood = true }
+    for index in 0..<outgoing.count where outgoing[index].key.peer < 0 { hasFlood = true }
     if hasFlood {
       flushWithCopies()
     } else if outgoing.count > 0 {
       plain.send(&outgoing)
-      for index in 0..<outgoing.count { settle(outgoing[index]) }
+      for index in 0..<outgoing.count { settlePlain(outgoing[index]) }
     }
     outgoing.clear()
   }
@@ -214,25 +245,26 @@ extension Engine {
   private mutating func flushWithCopies() {
     for index in 0..<outgoing.count {
       let run = outgoing[index]
-      guard run.key.peer == Self.everyPeer else {
+      guard run.key.peer < 0 else {
         appendCopy(run)
         continue
       }
-      let record = topology.records + run.key.segment
-      let lastPosition = lastFlooded(run)
+      let list = floodList(of: run.key)
+      let lastPosition = lastFlooded(run, list)
       guard lastPosition >= 0 else {
+        if run.key.isGenerated { continue }
         counters.add(
-          run.datagramCount &* record.pointee.floodCount, to: .floodCopyDrops, .overlay, segment: run.key.segment)
+          run.datagramCount &* list.count, to: .floodCopyDrops, .overlay, segment: run.key.segment)
         end(run, sentCount: 0, failure: EMSGSIZE)
         continue
       }
-      for position in 0..<record.pointee.floodCount {
-        guard fits(run, peer: record.pointee.floodList[position]) else {
+      for position in 0..<list.count {
+        guard fits(run, peer: list[position]) else {
           counters.add(run.datagramCount, to: .floodCopyDrops, .overlay, segment: run.key.segment)
           continue
         }
         var copy = run
-        copy.key.peer = record.pointee.floodList[position]
+        copy.key.peer = list[position]
         copy.key.sourcePortIndex = sourcePortIndex(flowIndex: run.key.sourcePortIndex, peer: copy.key.peer)
         copy.role = position == lastPosition ? .lastCopy : .copy
         appendCopy(copy)
@@ -242,10 +274,9 @@ extension Engine {
   }
 
   /// The position in the flood list of the last peer whose path the flooded run fits; -1: of none.
-  private func lastFlooded(_ run: OutgoingRuns.Run) -> Int {
-    let record = topology.records + run.key.segment
-    var position = record.pointee.floodCount &- 1
-    while position >= 0, !fits(run, peer: record.pointee.floodList[position]) { position &-= 1 }
+  private func lastFlooded(_ run: OutgoingRuns.Run, _ list: FloodList) -> Int {
+    var position = list.count &- 1
+    while position >= 0, !fits(run, peer: list[position]) { position &-= 1 }
     return position
   }
 
@@ -256,9 +287,23 @@ extension Engine {
 
   @inline(__always)
   func fits(datagramByteCount: Int, segment: Int, peer: Int) -> Bool {
-    let record = topology.records + segment
-    let frameByteCount = datagramByteCount &- record.pointee.addedByteCount
-    return frameByteCount <= topology.limits.pathMTU(ofPeer: peer) &- record.pointee.outerByteCount
+    fits(
+      frameByteCount: datagramByteCount &- topology.records[segment].addedByteCount, segment: segment, peer: peer)
+  }
+
+  @inline(__always)
+  private func fits(frameByteCount: Int, segment: Int, peer: Int) -> Bool {
+    frameByteCount <= topology.limits.pathMTU(ofPeer: peer) &- topology.records[segment].outerByteCount
+  }
+
+  /// Mostly the first that is asked: only a frame that does not fit is compared with all.
+  private func fitsAnyPeer(frameByteCount: Int, of key: OutgoingRuns.Key) -> Bool {
+    let list = floodList(of: key)
+    for position in 0..<list.count
+    where fits(frameByteCount: frameByteCount, segment: key.segment, peer: list[position]) {
+      return true
+    }
+    return false
   }
 
   private mutating func appendCopy(_ run: OutgoingRuns.Run) {
@@ -268,8 +313,13 @@ extension Engine {
 
   private mutating func flushCopies() {
     plain.send(&copies)
-    for index in 0..<copies.count { settle(copies[index]) }
+    for index in 0..<copies.count { settlePlain(copies[index]) }
     copies.clear()
+  }
+
+  private mutating func settlePlain(_ run: OutgoingRuns.Run) {
+    if run.sentCount > 0 { topology.notePlainFrames(toPeer: run.key.peer, now: batchTime) }
+    settle(run)
   }
 
   mutating func settle(_ run: OutgoingRuns.Run) {

@@ -21,8 +21,11 @@ package struct Engine: ~Copyable {
     package var failure: Int32 = 0
     /// The kernel refused a datagram as too large for the way to its peer (EMSGSIZE).
     package var isPathInDoubt = false
-    /// More than half of the bytes were sealed datagrams that no key had made.
-    package var isMostlyForged = false
+    /// What sealed datagrams cost that no key had made, in bytes of frames that take as long.
+    package var forgedCost = 0
+    /// A frame came back, or was above the rate of its segment, the first since the last look; or somebody is to be
+    /// asked about groups.
+    package var hasFloodNews = false
   }
 
   /// A VXLAN header and the segment that it names.
@@ -44,10 +47,12 @@ package struct Engine: ~Copyable {
   }
 
   let topology: Topology
+  /// The topology's.
+  let floods: FloodControl.Parts
   let framePorts: [any FramePort]
   let plain: PlainSide
   /// Nil where no segment is sealed; of it, what every batch needs, follows.
-  let sealed: SealedSide?
+  var sealed: SealedSide?
   let sealedPort: any DatagramPort
   let keyring: Keyring
   let lane: Int
@@ -70,9 +75,19 @@ package struct Engine: ~Copyable {
   /// comparison then stands for three look-ups.
   var lastHeader = LastHeader()
   var lastLearned = LastLearned()
+  var lastDestination = LastDestination()
+  /// The last station that came from a peer to behind a TAP, and in which second.
+  var lastComer = (mac: MACAddress(rawValue: 0), second: UInt32(0))
+  /// Of the segment whose batch is under way: groups with listeners. Nil: every group is flooded.
+  var groups: MulticastSnapshot?
+  /// The last frame that was taken may come back, so each that continues it is looked at by itself.
+  var isLastRemembered = false
+  /// The thread that tells of floods is to be woken.
+  var hasFloodNews = false
   /// Of the flooded frames whose copies are being settled: how many went out, and why others did not.
   var floodSentCount = 0
   var floodFailure: Int32 = 0
+  var neighborAnswer = NeighborAnswer()
   /// Frames of sealed segments without a session.
   var waiting: WaitingFrames
   var scratch: SealedScratch
@@ -80,8 +95,8 @@ package struct Engine: ~Copyable {
   /// No unknown session of a peer's address is told of before, and none of any other, in nanoseconds.
   var nextUnknownNote: UInt64 = 0
   var nextStrangerNote: UInt64 = 0
-  /// Bytes of the sealed datagrams of this step that failed authentication.
-  var forgedByteCount = 0
+  /// Of the sealed datagrams of this step that failed authentication.
+  var forgedCost = 0
   /// When the batch began that is under way.
   var batchTime = Instant(nanoseconds: 0)
   /// A send was answered with EMSGSIZE since it was last asked.
@@ -106,6 +121,7 @@ package struct Engine: ~Copyable {
     waiting = WaitingFrames(budget: sealed?.waiting ?? WaitingBudget(peerCount: peerCount), peerCount: peerCount)
     scratch = SealedScratch(peerCount: peerCount)
     self.topology = topology
+    floods = topology.flooding.parts
     self.framePorts = framePorts
     plain = PlainSide(datagramPort, topology)
     self.sourcePortCount = sourcePortCount
@@ -131,7 +147,8 @@ package struct Engine: ~Copyable {
     batchTime = now
     if frames.count > 0 { encapsulate(segment: slot, now: now) }
     return Step(
-      count: frames.count, byteCount: frames.byteCount, failure: failure, isPathInDoubt: takePathDoubt())
+      count: frames.count, byteCount: frames.byteCount, failure: failure, isPathInDoubt: takePathDoubt(),
+      hasFloodNews: takeFloodNews())
   }
 
   /// Whether a datagram was too large for the way to its peer since this was last asked.
@@ -145,7 +162,8 @@ package struct Engine: ~Copyable {
     let failure = plain.receive(into: &received)
     batches.receives &+= UInt64(received.count)
     if received.count > 0 { decapsulate(now: now) }
-    return Step(count: received.count, byteCount: received.byteCount, failure: failure)
+    return Step(
+      count: received.count, byteCount: received.byteCount, failure: failure, hasFloodNews: takeFloodNews())
   }
 
   /// The counters as they stand. Between two steps only, like everything here.

@@ -27,4 +27,7 @@ enum Limits {
 
   /// Datagrams that are opened in one go: as many as the kernel joins.
   static let openingCountMax = 64
+
+  /// Events of the overlay that wait for the main thread: what a thousand addresses do between two of its looks.
+  static let waitingEventCountMax = 1024
 }

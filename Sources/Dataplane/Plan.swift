@@ -19,8 +19,14 @@ package struct SegmentPlan: Sendable {
   package var fdbLimit = 65_536
   package var ageingTime: Duration = .seconds(300)
   package var dscp = DSCPPolicy.copy
+  /// Frames a second from the TAP that go to many: broadcast, multicast and unknown unicast; 0 = no limit.
+  package var stormLimit = 0
+  /// Whether multicast goes only where somebody listens, as far as that is known.
+  package var snoopsMulticast = true
   /// Whether the MSS option of TCP is lowered to what the path takes.
   package var clampsMSS = true
+  /// Whether ARP and neighbour discovery are answered for stations behind peers.
+  package var suppressesNeighbors = true
   /// Peers that have the segment: its flood list, and those that may speak on it.
   package var peers: [Int] = []
   package var staticEntries: [(mac: MACAddress, peer: Int)] = []
@@ -55,6 +61,8 @@ package struct PeerPlan: Sendable {
   package var fdbLimit = 0
   /// The largest IP packet that the underlay's path to it takes, as far as is known.
   package var pathMTU = Overhead.underlayMTUMax
+  /// Of this peer's agent and the own one it is the one to ask for the listeners of groups, if nobody else does.
+  package var outranks = false
 
   package init(endpoint: Endpoint) {
     self.endpoint = endpoint

@@ -40,13 +40,13 @@ extension Engine {
 
   /// Takes one batch of datagrams from the sealed port and delivers it to the TAPs.
   package mutating func stepSealed(now: Instant) -> Step {
-    forgedByteCount = 0
+    forgedCost = 0
     let failure = sealedPort.receive(into: &received)
     batches.receives &+= UInt64(received.count)
     if received.count > 0 { decapsulateSealed(now: now) }
-    let byteCount = received.byteCount
     return Step(
-      count: received.count, byteCount: byteCount, failure: failure, isMostlyForged: forgedByteCount &* 2 > byteCount)
+      count: received.count, byteCount: received.byteCount, failure: failure, forgedCost: forgedCost,
+      hasFloodNews: takeFloodNews())
   }
 
   private mutating func decapsulateSealed(now: Instant) {
@@ -110,7 +110,7 @@ extension Engine {
     trafficClass: UInt8, segment: Int, now: Instant
   ) -> Coalescing.Taken {
     // Where congestion may have to be carried inwards, each frame is looked at by itself.
-    guard trafficClass & 3 == 0 else { return Coalescing.Taken() }
+    guard trafficClass & 3 == 0, !isLastRemembered else { return Coalescing.Taken() }
     let added = SealedHeader.byteCount &+ opening.pointee.opener.cipher.tagByteCount
     let taken = coalescing.extend(
       slots, count: count, addedByteCount: added, segment: segment, peer: opening.pointee.peer, to: &deliveries)
@@ -199,7 +199,7 @@ extension Engine {
     case .framing: return endSealed(.framing, slot.byteCount, segment: segment)
     case .replay: return endSealed(.replay, slot.byteCount, segment: segment)
     case .authentication:
-      forgedByteCount &+= slot.byteCount
+      forgedCost &+= slot.byteCount &+ ForgedPace.datagramCost
       return endSealed(.authentication, slot.byteCount, segment: segment)
     case .opened: break
     }
@@ -239,7 +239,7 @@ extension Engine {
     case .framing: reason = .framing
     case .replay: reason = .replay
     case .authentication:
-      forgedByteCount &+= byteCount
+      forgedCost &+= byteCount &+ ForgedPace.datagramCost
       reason = .authentication
     case .opened:
       // SAFETY: the opener has compared the length with header and tag.

@@ -27,7 +27,7 @@ extension Engine {
   mutating func flushSealed() {
     for index in 0..<outgoing.count {
       let run = outgoing[index]
-      if run.key.peer == Self.everyPeer { sealCopies(run) } else { sealAlone(run) }
+      if run.key.peer < 0 { sealCopies(run) } else { sealAlone(run) }
     }
     sendSealed()
   }
@@ -84,12 +84,12 @@ extension Engine {
 
   /// Head-end replication: each peer of the segment has its own key, so each gets bytes of its own.
   private mutating func sealCopies(_ run: OutgoingRuns.Run) {
-    let record = topology.records + run.key.segment
+    let list = floodList(of: run.key)
     var lastPosition = -1
     var isAnyWaiting = false
-    for position in 0..<record.pointee.floodCount {
-      let peer = record.pointee.floodList[position]
-      scratch.ways[position] = nil
+    for position in 0..<list.count {
+      let peer = list[position]
+      (scratch.ways[position], scratch.waits[position]) = (nil, false)
       guard fits(run, peer: peer) else {
         counters.add(run.datagramCount, to: .floodCopyDrops, .overlay, segment: run.key.segment)
         continue
@@ -99,6 +99,7 @@ extension Engine {
         scratch.ways[position] = way
         lastPosition = position
       } else {
+        scratch.waits[position] = true
         isAnyWaiting = true
       }
     }
@@ -117,7 +118,7 @@ extension Engine {
 
   private func copy(of run: OutgoingRuns.Run, position: Int) -> OutgoingRuns.Run {
     var copy = run
-    copy.key.peer = topology.records[run.key.segment].floodList[position]
+    copy.key.peer = floodList(of: run.key)[position]
     copy.key.sourcePortIndex = sourcePortIndex(flowIndex: run.key.sourcePortIndex, peer: copy.key.peer)
     return copy
   }
@@ -219,9 +220,8 @@ extension Engine {
   private mutating func waitCopies(_ run: OutgoingRuns.Run) {
     sendSealed()
     var contents: [WaitingFrames.Content] = []
-    for position in 0..<topology.records[run.key.segment].floodCount where scratch.ways[position] == nil {
+    for position in 0..<floodList(of: run.key).count where scratch.waits[position] {
       let copy = copy(of: run, position: position)
-      guard fits(run, peer: copy.key.peer) else { continue }
       let count = wait(copy, isCopy: true, contents: &contents)
       guard !run.key.isGenerated else { continue }
       counters.add(run.datagramCount &- count, to: .floodCopyDrops, .overlay, segment: run.key.segment)

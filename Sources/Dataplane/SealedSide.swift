@@ -10,7 +10,7 @@ package struct SealedSide {
   package let keyring: Keyring
   package let inbox: SealedInbox
   /// For handshakes to this agent.
-  package let mac: HandshakeMAC
+  package fileprivate(set) var mac: HandshakeMAC
   package let waiting: WaitingBudget
   /// The worker's number; below `SealingKey.controlLane`.
   package let lane: UInt8
@@ -26,6 +26,12 @@ package struct SealedSide {
     self.waiting = waiting
     self.lane = lane
   }
+}
+
+extension Engine {
+  // COLD
+  /// Handshakes to another own key are taken from now on, and none to the one before.
+  package mutating func follow(handshakeMAC mac: HandshakeMAC) { sealed?.mac = mac }
 }
 
 /// The sealed port of an engine without sealed segments: nothing comes, nothing goes.

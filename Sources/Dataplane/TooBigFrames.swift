@@ -16,11 +16,11 @@ import VXLAN
 extension Engine {
   /// The largest inner IP packet that goes the way of `key`; for a flooded frame, to every peer.
   func overlayMTU(_ key: OutgoingRuns.Key) -> Int {
-    let record = topology.records + key.segment
     guard key.peer < 0 else { return overlayMTU(segment: key.segment, peer: key.peer) }
+    let list = floodList(of: key)
     var least = Int.max
-    for position in 0..<record.pointee.floodCount {
-      least = min(least, overlayMTU(segment: key.segment, peer: record.pointee.floodList[position]))
+    for position in 0..<list.count {
+      least = min(least, overlayMTU(segment: key.segment, peer: list[position]))
     }
     return least
   }
@@ -47,21 +47,30 @@ extension Engine {
 
   // COLD
   /// A frame that does not fit the way of `key`: cut, or answered and dropped.
+  @inline(never)
   mutating func endTooBig(_ frame: FrameBatch.Frame, packet: InnerPacket?, _ key: OutgoingRuns.Key, now: Instant) {
     if let packet, appendFragments(of: frame.start, byteCount: finished(frame), packet: packet, key) { return }
     answerTooBig(frame, packet: packet, key, now: now)
-    counters.drop(.tooBig, .overlay, segment: key.segment)
+    dropTooBig(key)
+  }
+
+  private mutating func dropTooBig(_ key: OutgoingRuns.Key, count: Int = 1) {
+    counters.drop(.tooBig, count: count, .overlay, segment: key.segment)
+    guard key.peer < 0 else { return }
+    let copyCount = count &* floodList(of: key).count
+    counters.add(copyCount, to: .floodCopyDrops, .overlay, segment: key.segment)
   }
 
   // COLD
   /// The same for a superframe, whose segments do not fit.
+  @inline(never)
   mutating func endTooBig(
     _ superframe: Superframe, _ frame: FrameBatch.Frame, packet: InnerPacket?, _ key: OutgoingRuns.Key, now: Instant
   ) {
     let count = superframe.segmentCount
     guard let packet, packet.family == .ipv4, !packet.isDontFragment(frame.start) else {
       answerTooBig(frame, packet: packet, key, now: now)
-      return counters.drop(.tooBig, count: count, .overlay, segment: key.segment)
+      return dropTooBig(key, count: count)
     }
     // SAFETY: a segment is never longer than the superframe, and is cut before the next is made.
     let segment = UnsafeMutablePointer<UInt8>.allocate(capacity: LinuxIO.Limits.frameByteCountMax)
@@ -74,7 +83,7 @@ extension Engine {
         append(
           FrameBatch.Frame(start: segment, byteCount: byteCount, offload: VirtioNetHeader()), key)
       } else {
-        counters.drop(.tooBig, .overlay, segment: key.segment)
+        dropTooBig(key)
       }
     }
   }
@@ -134,6 +143,7 @@ extension Engine {
       guard let start = answer.baseAddress else { return }
       write.append(start: start, byteCount: byteCount, segment: key.segment, peer: max(0, key.peer))
       framePorts[key.segment].send(&write, 0..<1)
+      rememberOwn(start, byteCount: byteCount, segment: key.segment, now: now)
     }
     if write[0].failure == 0 { counters.add(to: .generated, .underlay, segment: key.segment) }
   }

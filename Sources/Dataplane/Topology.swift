@@ -24,6 +24,8 @@ package final class Topology: @unchecked Sendable {
     let ignoresReservedBits: Bool
     let learns: Bool
     let clampsMSS: Bool
+    let suppressesNeighbors: Bool
+    let snoops: Bool
     /// The fixed traffic class without ECN, or -1: copy.
     let fixedTrafficClass: Int16
     /// Slots of the segment's peers.
@@ -48,8 +50,17 @@ package final class Topology: @unchecked Sendable {
   package let gracePeriod: GracePeriod
   /// What fits at this moment.
   package let limits: SizeLimits
+  /// What workers tell of addresses.
+  package let events: EventRing
+  /// How much is flooded, and what came back.
+  package let flooding: FloodControl
+  /// By peer slot, about when plain frames last left for it: the keys of sessions count sealed ones alone, and a path
+  /// that either kind uses is worth confirming.
+  private let plainMarks: AtomicCells
   /// By segment slot; for rare answers, so a lock is cheap.
   private let answers: Mutex<[AnswerLimiter]>
+  /// By segment slot: which addresses are at which stations behind the peers.
+  package let neighbors: [NeighborTable]
   let segmentByVNI: SlotIndex
   let peerByAddress: SlotIndex
 
@@ -57,13 +68,21 @@ package final class Topology: @unchecked Sendable {
   ///   - hash: keyed with a secret of this process.
   ///   - now: for the stamps of static entries.
   ///   - workerCount: how many workers look up in the tables; 0: one thread does, which is no `Worker`.
-  package init(segments: [SegmentPlan], peers: [PeerPlan], hash: KeyedHash, now: Instant, workerCount: Int = 0) {
+  ///   - onEvent: called when events wait that were not there at the last `drain`; must not block.
+  package init(
+    segments: [SegmentPlan], peers: [PeerPlan], hash: KeyedHash, now: Instant, workerCount: Int = 0,
+    onEvent: @escaping @Sendable () -> Void = {}
+  ) {
     precondition(peers.count <= Forwarding.Limits.peerCountMax)
     gracePeriod = GracePeriod(readerCount: workerCount)
+    events = EventRing(onNews: onEvent)
     self.segments = segments
     self.peers = peers
     limits = SizeLimits(
       pathMTUs: peers.map(\.pathMTU), frameByteCounts: segments.map(\.frameByteCountMax))
+    plainMarks = AtomicCells(peers.map { _ in 0 })
+    neighbors = segments.map { _ in NeighborTable(hash: hash, peerCount: peers.count) }
+    flooding = FloodControl(segments: segments, hash: hash, gracePeriod: gracePeriod)
     answers = Mutex(segments.map { _ in AnswerLimiter(hash: hash) })
     segmentByVNI = SlotIndex(keys: segments.map { (0, UInt64($0.vni.rawValue)) }, hash: hash)
     peerByAddress = SlotIndex(keys: peers.map { Self.key($0.endpoint.address) }, hash: hash)
@@ -74,7 +93,7 @@ package final class Topology: @unchecked Sendable {
       (tables + slot).initialize(
         to: FDB(limit: plan.fdbLimit, peerLimits: peers.map(\.fdbLimit), hash: hash, gracePeriod: gracePeriod))
       for entry in plan.staticEntries {
-        tables[slot].setStatic(entry.mac, at: .peer(entry.peer), now: now.seconds)
+        tables[slot].set(entry.mac, at: .peer(entry.peer), by: .configuration, now: now.seconds)
       }
     }
   }
@@ -94,6 +113,17 @@ package final class Topology: @unchecked Sendable {
     precondition(segments.indices.contains(slot))
     return body(tables[slot])
   }
+
+  // HOT
+  /// Plain frames left for the peer. The first run of them in about a second writes.
+  @inline(__always)
+  func notePlainFrames(toPeer slot: Int, now: Instant) {
+    // In units of 2^30 ns.
+    plainMarks.update(slot, to: Int(truncatingIfNeeded: now.nanoseconds &>> 30))
+  }
+
+  /// Another number about a second later, if plain frames left for the peer meanwhile. Any thread.
+  package func plainMark(ofPeer slot: Int) -> Int { plainMarks[slot] }
 
   // COLD
   /// Whether one more answer may go to the sender of a packet.
@@ -126,7 +156,7 @@ package final class Topology: @unchecked Sendable {
       headerByteCount: plan.overhead.headerByteCount, tagByteCount: plan.overhead.tagByteCount,
       isSealed: plan.isSealed, sealedPrefix: SealedHeader.prefix(kind: .frame, vni: plan.vni), ownMAC: plan.ownMAC,
       passesVLANTags: plan.passesVLANTags, ignoresReservedBits: plan.ignoresReservedBits, learns: plan.learns,
-      clampsMSS: plan.clampsMSS,
+      clampsMSS: plan.clampsMSS, suppressesNeighbors: plan.suppressesNeighbors, snoops: plan.snoopsMulticast,
       fixedTrafficClass: fixed, floodList: floodList, floodCount: plan.peers.count, isPermitted: isPermitted)
   }
 }

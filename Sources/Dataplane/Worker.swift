@@ -27,10 +27,6 @@ package final class Worker: @unchecked Sendable {
   /// no longer than that many batches.
   private static let roundsPerPoll = 16
 
-  /// Rounds without the sealed port after a step that was mostly forged: opening that takes as long as eight batches of
-  /// frames, since a step takes eight buffers and a batch of frames fills one.
-  private static let roundsPerForgedStep = 8
-
   /// Little comes: so many bytes at most in this window of time and in the one before.
   private static let littleByteCount = 16_384
   private static let windowNanoseconds: UInt64 = 1_000_000
@@ -46,6 +42,9 @@ package final class Worker: @unchecked Sendable {
   /// Called on the worker's thread after a batch of which a datagram was too large for the way to its peer; must not
   /// block.
   private let onDoubtfulPath: @Sendable () -> Void
+  /// Called on the worker's thread after a batch in which something of `FloodControl` happened for the first time since
+  /// the last look; must not block.
+  private let onFloodNews: @Sendable () -> Void
   private let jobs = Mutex<[@Sendable (inout Engine) -> Void]>([])
   private let hasJobs = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
@@ -60,8 +59,7 @@ package final class Worker: @unchecked Sendable {
   private var byteCountBefore = 0
   private var windowStart: UInt64 = 0
   private var spinning = SpinPolicy()
-  /// Rounds that the sealed port still leaves to others.
-  private var forgedRounds = 0
+  private var forgedPace = ForgedPace()
 
   /// - Parameters:
   ///   - number: below the worker count of the engine's topology.
@@ -71,7 +69,8 @@ package final class Worker: @unchecked Sendable {
   package init(
     number: Int, engine: consuming Engine, tapDescriptors: [Int32], underlayDescriptor: Int32,
     sealedDescriptor: Int32? = nil,
-    onFailure: @escaping @Sendable (Failure) -> Void, onDoubtfulPath: @escaping @Sendable () -> Void = {}
+    onFailure: @escaping @Sendable (Failure) -> Void, onDoubtfulPath: @escaping @Sendable () -> Void = {},
+    onFloodNews: @escaping @Sendable () -> Void = {}
   ) throws(Errno) {
     precondition(number >= 0 && number < engine.topology.gracePeriod.readerCount)
     self.number = number
@@ -81,6 +80,7 @@ package final class Worker: @unchecked Sendable {
     self.pollDescriptors = tapDescriptors + [underlayDescriptor] + (sealedDescriptor.map { [$0] } ?? [])
     self.onFailure = onFailure
     self.onDoubtfulPath = onDoubtfulPath
+    self.onFloodNews = onFloodNews
     self.isReady = Array(repeating: false, count: tapDescriptors.count + 2)
     self.poller = try Poller()
     for (token, descriptor) in pollDescriptors.enumerated() {
@@ -114,9 +114,16 @@ package final class Worker: @unchecked Sendable {
   package func perform<Result: Sendable>(
     within seconds: Int = 2, _ body: @escaping @Sendable (inout Engine) -> Result
   ) -> Result? {
-    let answer = Answer<Result>()
+    ask(within: seconds, body).wait()
+  }
+
+  /// The same, without waiting: so several workers can be at it at once.
+  package func ask<Result: Sendable>(
+    within seconds: Int = 2, _ body: @escaping @Sendable (inout Engine) -> Result
+  ) -> Answer<Result> {
+    let answer = Answer<Result>(within: seconds)
     post { engine in answer.give(body(&engine)) }
-    return answer.wait(seconds: seconds)
+    return answer
   }
 
   /// Runs `body` on the worker's thread between two batches, at the latest when the worker is stopped.
@@ -161,21 +168,19 @@ package final class Worker: @unchecked Sendable {
       if isReady[segmentCount] { note(engine.stepUnderlay(now: now), token: segmentCount) }
       if isReady[segmentCount + 1], isTurnOfSealed() {
         let step = engine.stepSealed(now: now)
-        forgedRounds = step.isMostlyForged ? Self.roundsPerForgedStep : 0
         note(step, token: segmentCount + 1)
+        forgedPace.noteSealed(forgedCost: step.forgedCost)
       }
       for slot in 0..<segmentCount where isReady[slot] {
+        // A round of many segments that flood to many peers may take seconds.
+        if hasJobs.load(ordering: .acquiring) { runJobs() }
         note(engine.stepOverlay(segment: slot, now: now), token: slot)
       }
     }
   }
 
-  /// After a step of forged datagrams the other ports have their rounds first, as long as they are ready.
-  private func isTurnOfSealed() -> Bool {
-    if forgedRounds == 0 || readyCount == 1 { return true }
-    forgedRounds -= 1
-    return false
-  }
+  /// After forged datagrams the other ports have their share first, as long as they are ready.
+  private func isTurnOfSealed() -> Bool { readyCount == 1 || forgedPace.isTurn() }
 
   /// Waits until something comes. Meanwhile nobody waits for this worker to pass a boundary.
   private func sleep() {
@@ -202,7 +207,9 @@ package final class Worker: @unchecked Sendable {
   /// A port that had nothing is asked again only when the poller says so; one that failed, not before it is mended.
   private func note(_ step: Engine.Step, token: Int) {
     byteCount += step.byteCount
+    forgedPace.noteOther(byteCount: step.byteCount)
     if step.isPathInDoubt { onDoubtfulPath() }
+    if step.hasFloodNews { onFloodNews() }
     guard step.count == 0 || step.failure != 0 else { return }
     isReady[token] = false
     readyCount -= 1
@@ -224,17 +231,23 @@ package final class Worker: @unchecked Sendable {
 }
 
 /// The answer of a job, handed from the worker to the thread that waits for it.
-private final class Answer<Value: Sendable>: Sendable {
+package final class Answer<Value: Sendable>: Sendable {
   private let value = Mutex<Value?>(nil)
   private let semaphore = DispatchSemaphore(value: 0)
+  private let deadline: DispatchTime
 
-  func give(_ newValue: Value) {
+  fileprivate init(within seconds: Int) {
+    deadline = .now() + .seconds(seconds)
+  }
+
+  fileprivate func give(_ newValue: Value) {
     value.withLock { $0 = newValue }
     semaphore.signal()
   }
 
-  func wait(seconds: Int) -> Value? {
-    guard semaphore.wait(timeout: .now() + .seconds(seconds)) == .success else { return nil }
+  /// The result; nil when it was not there in time. Once.
+  package func wait() -> Value? {
+    guard semaphore.wait(timeout: deadline) == .success else { return nil }
     return value.withLock { $0 }
   }
 }

@@ -9,6 +9,12 @@ package enum LearnOutcome: Equatable, Sendable {
   case learned
   /// The entry pointed elsewhere; it points to the frame's remote now.
   case moved(from: Remote)
+  /// The entry pointed elsewhere, and has moved too often now: it is frozen.
+  case flapping(from: Remote)
+  /// The entry is frozen: the frame is to be delivered, the address stays without a way.
+  case refusedFrozen
+  /// A control plane says that the address is elsewhere: the frame is to be delivered, the entry stays.
+  case refusedControl
   /// A static entry says that the address is elsewhere: the frame is to be dropped.
   case refusedStatic
   /// A limit is reached: the frame is to be delivered, the address stays unknown.
@@ -18,167 +24,139 @@ package enum LearnOutcome: Equatable, Sendable {
 extension FDB {
   /// Learns that a frame from `mac` came from `remote`. For readers of the grace period.
   ///
-  /// The last frame wins; a static entry never moves. A known entry costs one look-up, and a store once a second.
+  /// The last frame wins; a static entry or one of a control plane never moves, and one that moves too often is frozen
+  /// (`MoveDamping`). A known entry costs one look-up, and a store once a second.
   /// - Parameter now: in seconds, `Instant.seconds`.
   package borrowing func learn(_ mac: MACAddress, from remote: Remote, now: UInt32) -> LearnOutcome {
     let key = MACKey(mac)
-    let table = table
-    let (index, isUsed) = table.slot(of: key, hash: hash(key.rawValue))
-    guard isUsed else { return change(key, to: remote, now: now) }
-    let value = table.value(at: index)
-    guard value.isPresent else { return change(key, to: remote, now: now) }
-    if value.isStatic { return value.remote == remote ? .known : .refusedStatic }
-    guard value.remote == remote else { return change(key, to: remote, now: now) }
+    let hash = hash(key.rawValue)
+    let table = table(of: hash)
+    let (index, isUsed) = table.slot(of: key, hash: hash)
+    let value = isUsed ? table.value(at: index) : .absent
+    guard value.isPlain, value.remote == remote else { return learn(key, hash, from: remote, now: now, value) }
     if value.stamp == now { return .known }
     // Fails when another thread has refreshed, moved or removed the entry meanwhile, or is replacing the storage.
-    let isRefreshed = !value.isFrozen && table.replace(value, with: .dynamic(remote, stamp: now), at: index)
-    return isRefreshed ? .known : change(key, to: remote, now: now)
+    let isRefreshed = table.replace(value, with: .dynamic(remote, stamp: now), at: index)
+    return isRefreshed ? .known : change(key, hash, to: remote, now: now)
   }
 
   /// Whether a static entry says that `mac` is elsewhere than at `remote`: what `learn` answers with
   /// `.refusedStatic`, for segments that do not learn. For readers of the grace period.
   package borrowing func hasStatic(_ mac: MACAddress, elsewhereThan remote: Remote) -> Bool {
     let value = value(of: mac)
-    return value.isPresent && value.isStatic && value.remote != remote
+    return value.isStatic && value.remote != remote
   }
 
-  /// Adds or replaces a static entry. Any thread.
-  package borrowing func setStatic(_ mac: MACAddress, at remote: Remote, now: UInt32) {
-    let key = MACKey(mac)
-    accounts.withLock { accounts in
-      remove(key, from: &accounts)
-      put(key, value: .static(remote, stamp: now), in: &accounts)
-      accounts.staticCount += 1
-      changes.add(1, ordering: .relaxed)
+  /// What can be told without the lock of an address whose entry, `value`, is not just the one to be refreshed.
+  private borrowing func learn(
+    _ key: MACKey, _ hash: UInt64, from remote: Remote, now: UInt32, _ value: FDBValue
+  ) -> LearnOutcome {
+    if value.isPinned { return Self.judgePinned(value, remote) }
+    if value.isFrozen, Self.staysFrozen(value, now: now), value.remote == remote || value.stamp == now {
+      return .refusedFrozen
     }
+    // While a full table is flooded with new addresses nobody waits for a lock.
+    if !value.isPresent, isFull(for: remote) { return refuse() }
+    return change(key, hash, to: remote, now: now)
   }
 
   /// Adds, moves or refreshes an entry under the lock, where it is looked at once more: another thread may have done
   /// the same since.
-  private borrowing func change(_ key: MACKey, to remote: Remote, now: UInt32) -> LearnOutcome {
-    accounts.withLock { accounts in
-      let (index, isUsed) = table.slot(of: key, hash: hash(key.rawValue))
-      guard isUsed else { return insert(key, at: remote, now: now, &accounts) }
+  @inline(never)
+  private borrowing func change(
+    _ key: MACKey, _ hash: UInt64, to remote: Remote, now: UInt32
+  ) -> LearnOutcome {
+    let shard = shard(of: hash)
+    return shards[shard].withLock { state in
+      let place = place(of: key, hash, shard: shard)
+      guard place.isUsed else { return insert(key, place, at: remote, now: now, &state) }
       // Under the lock nobody adds, moves or removes; only stamps change, so few rounds are needed.
       while true {
-        let value = table.value(at: index)
-        guard value.isPresent else { return insert(key, at: remote, now: now, &accounts) }
-        if value.isStatic { return value.remote == remote ? .known : .refusedStatic }
-        guard value.remote == remote else { return move(key, from: value.remote, to: remote, now: now, &accounts) }
+        let value = place.table.value(at: place.index)
+        guard value.isPresent else { return insert(key, place, at: remote, now: now, &state) }
+        if value.isPinned { return Self.judgePinned(value, remote) }
+        if value.isFrozen { return judgeFrozen(value, place, remote, now: now, &state) }
+        guard value.remote == remote else { return move(key, place, from: value, to: remote, now: now, &state) }
         if value.stamp == now { return .known }
-        if table.replace(value, with: .dynamic(remote, stamp: now), at: index) { return .known }
+        if place.table.replace(value, with: .dynamic(remote, stamp: now), at: place.index) { return .known }
       }
     }
   }
 
+  private static func judgePinned(_ value: FDBValue, _ remote: Remote) -> LearnOutcome {
+    if value.remote == remote { return .known }
+    return value.isStatic ? .refusedStatic : .refusedControl
+  }
+
   private borrowing func insert(
-    _ key: MACKey, at remote: Remote, now: UInt32, _ accounts: inout Accounts
+    _ key: MACKey, _ place: FDBPlace, at remote: Remote, now: UInt32, _ state: inout FDBShard.State
   ) -> LearnOutcome {
-    guard hasRoom(for: remote, in: accounts) else { return refuse() }
-    put(key, value: .dynamic(remote, stamp: now), in: &accounts)
-    accounts.count(remote)
+    guard counts.pointee.dynamic.increment(upTo: limit) else { return refuse() }
+    guard takePlace(at: remote) else {
+      counts.pointee.dynamic.subtract(1, ordering: .relaxed)
+      return refuse()
+    }
+    put(key, place, .dynamic(remote, stamp: now), &state)
     return .learned
   }
 
   /// Moves a dynamic entry. When the new remote is at its limit the entry goes all the same: frames for an address
   /// that has left are better flooded than sent to where it was.
   private borrowing func move(
-    _ key: MACKey, from old: Remote, to remote: Remote, now: UInt32, _ accounts: inout Accounts
+    _ key: MACKey, _ place: FDBPlace, from old: FDBValue, to remote: Remote, now: UInt32,
+    _ state: inout FDBShard.State
   ) -> LearnOutcome {
-    let (index, _) = table.slot(of: key, hash: hash(key.rawValue))
     defer { changes.add(1, ordering: .relaxed) }
-    accounts.forget(table.value(at: index))
-    guard hasRoom(for: remote, in: accounts) else {
-      exchange(at: index, for: .absent)
+    counts.pointee.moves.add(1, ordering: .relaxed)
+    countByRemote[Int(old.remote.rawValue)].subtract(1, ordering: .relaxed)
+    if state.damping.noteMove(of: key, now: now) {
+      counts.pointee.freezes.add(1, ordering: .relaxed)
+      place.exchange(for: .frozen(remote, stamp: now))
+      return .flapping(from: old.remote)
+    }
+    guard takePlace(at: remote) else {
+      place.exchange(for: .absent)
+      counts.pointee.dynamic.subtract(1, ordering: .relaxed)
+      state.entryCount -= 1
       return refuse()
     }
-    exchange(at: index, for: .dynamic(remote, stamp: now))
-    accounts.count(remote)
-    return .moved(from: old)
+    place.exchange(for: .dynamic(remote, stamp: now))
+    return .moved(from: old.remote)
   }
 
-  private borrowing func hasRoom(for remote: Remote, in accounts: borrowing Accounts) -> Bool {
+  /// A frozen entry is learned anew when no frame has contradicted the one before for the time of the freeze; the first
+  /// one of a second that does so keeps it frozen.
+  private borrowing func judgeFrozen(
+    _ value: FDBValue, _ place: FDBPlace, _ remote: Remote, now: UInt32, _ state: inout FDBShard.State
+  ) -> LearnOutcome {
+    guard !Self.staysFrozen(value, now: now) else {
+      if value.remote != remote, value.stamp != now { place.exchange(for: .frozen(remote, stamp: now)) }
+      return .refusedFrozen
+    }
+    guard takePlace(at: remote) else { return refuse() }
+    place.exchange(for: .dynamic(remote, stamp: now))
+    changes.add(1, ordering: .relaxed)
+    return .learned
+  }
+
+  private static func staysFrozen(_ value: FDBValue, now: UInt32) -> Bool {
+    value.age(now: now) < MoveDamping.freezeTime
+  }
+
+  /// Takes a place of the remote's own limit; false when there is none.
+  private borrowing func takePlace(at remote: Remote) -> Bool {
     let own = limitByRemote[Int(remote.rawValue)]
-    return accounts.dynamicCount < limit && (own == 0 || accounts.countByRemote[Int(remote.rawValue)] < own)
+    return countByRemote[Int(remote.rawValue)].increment(upTo: own == 0 ? .max : Int(own))
+  }
+
+  private borrowing func isFull(for remote: Remote) -> Bool {
+    if counts.pointee.dynamic.load(ordering: .relaxed) >= limit { return true }
+    let own = limitByRemote[Int(remote.rawValue)]
+    return own != 0 && countByRemote[Int(remote.rawValue)].load(ordering: .relaxed) >= Int(own)
   }
 
   private borrowing func refuse() -> LearnOutcome {
-    refusalCount.add(1, ordering: .relaxed)
+    counts.pointee.refused.add(1, ordering: .relaxed)
     return .refusedFull
-  }
-
-  /// Clears the entry of `key`, if it has one, and takes it out of the accounts.
-  private borrowing func remove(_ key: MACKey, from accounts: inout Accounts) {
-    let (index, isUsed) = table.slot(of: key, hash: hash(key.rawValue))
-    guard isUsed else { return }
-    let value = exchange(at: index, for: .absent)
-    if value.isPresent { accounts.forget(value) }
-  }
-
-  /// Puts `new` in the place of whatever value is there, and answers what it was. Under the lock, so that only stamps
-  /// change meanwhile: workers refresh without it, and each refresh that comes in between costs one more round.
-  @discardableResult
-  private borrowing func exchange(at index: Int, for new: FDBValue) -> FDBValue {
-    let table = table
-    while true {
-      let value = table.value(at: index)
-      if table.replace(value, with: new, at: index) { return value }
-    }
-  }
-
-  /// Writes `value` into the slot of `key`, which has no entry; takes a new slot when it has no slot either, and new
-  /// storage when slots run short.
-  private borrowing func put(_ key: MACKey, value: FDBValue, in accounts: inout Accounts) {
-    let (index, isUsed) = table.slot(of: key, hash: hash(key.rawValue))
-    if isUsed {
-      // Without an entry there is nothing to refresh, and all else needs the lock.
-      let replaced = table.replace(.absent, with: value, at: index)
-      precondition(replaced, "an entry came under the lock")
-      return
-    }
-    accounts.usedSlotCount += 1
-    guard accounts.usedSlotCount * 4 > (table.mask + 1) * 3 else {
-      return table.fill(index, key: key, value: value)
-    }
-    rebuild(&accounts)
-    table.fill(table.slot(of: key, hash: hash(key.rawValue)).index, key: key, value: value)
-    accounts.usedSlotCount += 1
-  }
-
-  // COLD
-  /// Replaces the storage by one with room for twice the entries, without the keys that have none.
-  @inline(never)
-  private borrowing func rebuild(_ accounts: inout Accounts) {
-    let entryCount = accounts.dynamicCount + accounts.staticCount + 1
-    var slotCount = Limits.slotCountMin
-    while slotCount < entryCount * 2 { slotCount *= 2 }
-    let old = table
-    let new = FDBTable(slotCount: slotCount)
-    accounts.usedSlotCount = 0
-    for index in 0...old.mask {
-      guard let key = old.key(at: index), old.value(at: index).isPresent else { continue }
-      let value = old.freeze(at: index)
-      new.fill(new.slot(of: key, hash: hash(key.rawValue)).index, key: key, value: value)
-      accounts.usedSlotCount += 1
-    }
-    replaceTable(with: new, &accounts)
-  }
-}
-
-extension FDB.Accounts {
-  /// Takes a new dynamic entry into the counts.
-  mutating func count(_ remote: Remote) {
-    dynamicCount += 1
-    countByRemote[Int(remote.rawValue)] += 1
-  }
-
-  /// Takes an entry that was cleared out of the counts.
-  mutating func forget(_ value: FDBValue) {
-    if value.isStatic {
-      staticCount -= 1
-    } else {
-      dynamicCount -= 1
-      countByRemote[Int(value.remote.rawValue)] -= 1
-    }
   }
 }

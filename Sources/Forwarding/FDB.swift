@@ -3,49 +3,50 @@ import VXLAN
 
 /// The forwarding table of one segment: which remote a MAC address is at.
 ///
-/// Entries are dynamic (learned from the source of frames, ageing) or static (configured, neither moving nor ageing).
-/// The table knows nothing of VXLAN: a remote is a number. It is bounded, and at its bound it stops learning.
+/// Entries are dynamic (learned from the source of frames, moving and ageing), of a control plane, or static
+/// (configured, neither moving nor ageing); a higher state is never replaced by a lower one. The table knows nothing of
+/// VXLAN: a remote is a number. It is bounded, and at its bound it stops learning.
+///
+/// *Shards.* The high half of an address's hash chooses one of many small tables, each with a lock and storage of its
+/// own. So whatever holds a lock, replacing storage and ageing among it, is done within some ten microseconds, however
+/// many entries there are in all.
 ///
 /// *Threads.* Workers look up and learn, each as a reader of the grace period; any thread scans, ages and reads counts
 /// at the same time. A look-up and the refresh of a known entry take no lock; whatever adds, moves or removes an entry
-/// takes one, and scans hold it for short stretches only. Storage is replaced under the lock, and given back when no
-/// worker can be looking at it any more.
+/// takes that of its shard. Storage is replaced under the lock, and given back when no worker can be looking at it any
+/// more.
 ///
 /// *What may be seen.* A worker that loaded the old storage just before it was replaced sees the entries as they were
 /// until its next boundary, as if it had looked a moment earlier. Nothing that it writes there is lost: the values of
-/// replaced storage are frozen before they are copied, so a refresh came before the copy or fails and is done anew.
+/// replaced storage are marked before they are copied, so a refresh came before the copy or fails and is done anew.
 ///
-/// *Memory.* 16 bytes a slot, at most three quarters of the slots used: 21 to 43 bytes an entry.
+/// *Memory.* 16 bytes a slot; at its limit a table has five slots used of eight, which is 26 bytes an entry, and never
+/// less than three of eight once a shard has more than a few: 43 bytes.
 /// - SeeAlso: RFC 7348, section 4.1; `bridge(8)`, fdb.
 package struct FDB: ~Copyable {
-  /// What one scan or learning step may change, all under the lock.
-  struct Accounts: ~Copyable {
-    /// Slots that have a key, with an entry or without.
-    var usedSlotCount = 0
-    var dynamicCount = 0
-    var staticCount = 0
-    /// Dynamic entries by remote: index 0 local, n + 1 the peer in slot n.
-    var countByRemote: [UInt32]
-    /// Goes up when the storage is replaced: indexes of an earlier generation mean nothing.
-    var generation: UInt64 = 0
-    /// Storage that was replaced and may have readers still, with the period that must be over.
-    var retired: [(table: FDBTable, period: UInt64)] = []
-  }
+  /// So many moves of an address ...
+  package static var moveCountMax: Int { MoveDamping.moveCountMax }
+  /// ... within less than so many seconds freeze its entry ...
+  package static var moveSeconds: Int { Int(MoveDamping.moveTime) }
+  /// ... until for so many seconds no frame has contradicted the one before.
+  package static var freezeSeconds: Int { Int(MoveDamping.freezeTime) }
 
   let hash: KeyedHash
+  /// By shard, the storage in use as `FDBTable.word`. Stored under the shard's lock, loaded by anybody.
+  private let storages: UnsafeMutablePointer<Atomic<UInt>>
+  let shardCount: Int
+  /// Goes up when entries move, go, or become static: what was known of one may be wrong since.
+  @usableFromInline let changes = Atomic<UInt64>(0)
+  let shards: UnsafeMutablePointer<FDBShard>
+  let counts: UnsafeMutablePointer<FDBCounts>
+  /// Dynamic entries that are not frozen, by remote: index 0 local, n + 1 the peer in slot n.
+  let countByRemote: UnsafeMutablePointer<Atomic<Int>>
   /// Readers of the storage.
   let gracePeriod: GracePeriod
-  /// The storage in use, as `FDBTable.base`. Stored under the lock, loaded by anybody.
-  private let storage: Atomic<UnsafeMutableRawPointer>
-  /// Goes up with every entry that moves, goes, or becomes static: what was known of one may be wrong since.
-  @usableFromInline let changes = Atomic<UInt64>(0)
-  let accounts: Mutex<Accounts>
   /// Dynamic entries that the table may hold.
   package let limit: Int
   /// Dynamic entries by remote as in `countByRemote`; 0 = no limit of its own.
   let limitByRemote: [UInt32]
-  /// Frames from a new address that was not learned because a limit was reached.
-  let refusalCount = Atomic<UInt64>(0)
 
   /// An empty table.
   /// - Parameters:
@@ -61,23 +62,64 @@ package struct FDB: ~Copyable {
     self.limit = limit
     self.limitByRemote = [0] + peerLimits.map { UInt32(clamping: $0) }
     self.hash = hash
-    self.accounts = Mutex(Accounts(countByRemote: Array(repeating: 0, count: peerLimits.count + 1)))
-    // SAFETY: owned by this value until it is retired, or until `deinit`.
-    self.storage = Atomic(FDBTable(slotCount: Limits.slotCountMin).base)
+    shardCount = limit / Limits.entryCountPerShard + 1
+    // SAFETY: all are owned from here to `deinit`, and indexed below the counts that they are allocated with.
+    storages = .allocate(capacity: shardCount)
+    shards = .allocate(capacity: shardCount)
+    for index in 0..<shardCount {
+      (storages + index).initialize(to: Atomic(FDBTable(slotCount: Limits.slotCountMin).word))
+      (shards + index).initialize(to: FDBShard())
+    }
+    counts = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128).bindMemory(
+      to: FDBCounts.self, capacity: 1)
+    counts.initialize(to: FDBCounts())
+    countByRemote = .allocate(capacity: limitByRemote.count)
+    for index in limitByRemote.indices { (countByRemote + index).initialize(to: Atomic(0)) }
   }
 
   deinit {
     // SAFETY: nobody borrows the value any more, so nobody looks at its storage.
-    table.free()
-    accounts.withLock { accounts in
-      for retired in accounts.retired { retired.table.free() }
+    for index in 0..<shardCount {
+      table(ofShard: index).free()
+      shards[index].withLock { state in
+        for retired in state.retired { retired.table.free() }
+      }
     }
+    shards.deinitialize(count: shardCount)
+    shards.deallocate()
+    storages.deallocate()
+    counts.deallocate()
+    countByRemote.deallocate()
   }
 
-  /// Where `mac` is; nil when the table has no entry for it. Takes no lock. For readers of the grace period.
+  /// Where `mac` is; nil when the table has no way for it: no entry, or a frozen one. Takes no lock. For readers of the
+  /// grace period.
   package borrowing func remote(of mac: MACAddress) -> Remote? {
-    let value = value(of: mac)
-    return value.isPresent ? value.remote : nil
+    let key = MACKey(mac)
+    return remote(of: key, hash: hash(key.rawValue))
+  }
+
+  /// As `remote(of:)`, for an address whose place `prefetch` told.
+  package borrowing func remote(of mac: MACAddress, place: UInt64) -> Remote? {
+    remote(of: MACKey(mac), hash: place)
+  }
+
+  /// Has the processor fetch what a look-up of `mac` will read: look-ups of many addresses then wait for memory once,
+  /// not one after the other. Answers what spares the look-up some work. For readers of the grace period.
+  package borrowing func prefetch(_ mac: MACAddress) -> UInt64 {
+    let hash = hash(MACKey(mac).rawValue)
+    table(of: hash).prefetch(hash: hash)
+    return hash
+  }
+
+  /// Whether it has more entries than the caches of a processor, so that fetching ahead pays.
+  package borrowing func isLarge() -> Bool {
+    counts.pointee.dynamic.load(ordering: .relaxed) > Limits.entryCountInCaches
+  }
+
+  /// Whether nothing more is learned, whichever peer it is from.
+  package borrowing func isAtLimit() -> Bool {
+    counts.pointee.dynamic.load(ordering: .relaxed) >= limit
   }
 
   /// Another number after an entry moved, went or became static, through whichever thread: who keeps what it learned
@@ -88,35 +130,46 @@ package struct FDB: ~Copyable {
     changes.load(ordering: .relaxed)
   }
 
-  /// Entries of both kinds.
+  /// Entries of all states.
   package borrowing func entryCount() -> Int {
-    accounts.withLock { $0.dynamicCount + $0.staticCount }
+    counts.pointee.dynamic.load(ordering: .relaxed) + counts.pointee.pinned.load(ordering: .relaxed)
   }
 
-  /// Frames from new addresses that were delivered but not learned, because a limit was reached.
-  package borrowing func refusedCount() -> UInt64 {
-    refusalCount.load(ordering: .relaxed)
+  /// What happened since the table was made.
+  package borrowing func history() -> FDBHistory {
+    FDBHistory(
+      refusedCount: counts.pointee.refused.load(ordering: .relaxed),
+      moveCount: counts.pointee.moves.load(ordering: .relaxed),
+      freezeCount: counts.pointee.freezes.load(ordering: .relaxed),
+      agedCount: counts.pointee.aged.load(ordering: .relaxed))
   }
 
-  /// The storage in use: until the next boundary of the reader that asks, or while the lock is held.
-  var table: FDBTable {
+  /// By the high half of the hash; the slot is found by the low one.
+  borrowing func shard(of hash: UInt64) -> Int {
+    Int(truncatingIfNeeded: ((hash &>> 32) &* UInt64(truncatingIfNeeded: shardCount)) &>> 32)
+  }
+
+  /// The storage in use: until the next boundary of the reader that asks, or while the shard's lock is held.
+  borrowing func table(ofShard index: Int) -> FDBTable {
     // SAFETY: what was loaded is given back only after the grace period. Acquiring: filled before it was published.
-    FDBTable(at: storage.load(ordering: .acquiring))
+    FDBTable(at: storages[index].load(ordering: .acquiring))
   }
+
+  borrowing func table(of hash: UInt64) -> FDBTable { table(ofShard: shard(of: hash)) }
 
   /// Puts `new` into use and retires what it replaces. Under the lock.
-  borrowing func replaceTable(with new: FDBTable, _ accounts: inout Accounts) {
-    let old = table
-    storage.store(new.base, ordering: .releasing)
-    accounts.generation += 1
-    accounts.retired.append((old, gracePeriod.begin()))
-    reclaim(&accounts)
+  borrowing func replaceTable(ofShard index: Int, with new: FDBTable, _ state: inout FDBShard.State) {
+    let old = table(ofShard: index)
+    storages[index].store(new.word, ordering: .releasing)
+    state.replacementCount += 1
+    state.retired.append((old, gracePeriod.begin()))
+    reclaim(&state)
   }
 
   /// Gives retired storage back that nobody can be looking at any more. Under the lock.
-  borrowing func reclaim(_ accounts: inout Accounts) {
-    guard !accounts.retired.isEmpty else { return }
-    accounts.retired.removeAll { retired in
+  borrowing func reclaim(_ state: inout FDBShard.State) {
+    guard !state.retired.isEmpty else { return }
+    state.retired.removeAll { retired in
       let isUnused = gracePeriod.isOver(retired.period)
       if isUnused { retired.table.free() }
       return isUnused
@@ -125,10 +178,30 @@ package struct FDB: ~Copyable {
 
   borrowing func value(of mac: MACAddress) -> FDBValue {
     let key = MACKey(mac)
-    let table = table
-    let (index, isUsed) = table.slot(of: key, hash: hash(key.rawValue))
+    return value(of: key, hash: hash(key.rawValue))
+  }
+
+  private borrowing func value(of key: MACKey, hash: UInt64) -> FDBValue {
+    let table = table(of: hash)
+    let (index, isUsed) = table.slot(of: key, hash: hash)
     return isUsed ? table.value(at: index) : .absent
   }
+
+  private borrowing func remote(of key: MACKey, hash: UInt64) -> Remote? {
+    let value = value(of: key, hash: hash)
+    return value.hasWay ? value.remote : nil
+  }
+}
+
+/// What happened to a forwarding table since it was made.
+package struct FDBHistory: Equatable, Sendable {
+  /// Frames from new addresses that were delivered but not learned, because a limit was reached.
+  package var refusedCount: UInt64
+  /// Entries that pointed elsewhere from then on.
+  package var moveCount: UInt64
+  /// Addresses that moved too often.
+  package var freezeCount: UInt64
+  package var agedCount: UInt64
 }
 
 extension MACKey {

@@ -1,57 +1,59 @@
+import CVXLAN
 import Glibc
 import Synchronization
 
-/// The slots of a forwarding table: open addressing, 16 bytes a slot, four to a cache line.
+/// The slots of a shard of a forwarding table: open addressing, 16 bytes a slot, four to a cache line.
 ///
 ///     word 0   key: the MAC address with bit 63 set; 0 = never used, which ends a search
 ///     word 1   FDBValue; 0 = the address has no entry now
 ///
 /// A slot keeps its key for as long as the storage lives; an entry is removed by clearing its value. So a search needs
 /// no lock: it finds the key or an unused slot, then reads the value as one word. Storage that has too many keys is
-/// replaced by another, never changed in place; the mask lies in front of the slots, so that one word names both.
+/// replaced by another, never changed in place.
 ///
-/// *Threads.* Slots are atomic words, and the mask is never written again: any, until it is given back.
+/// *Threads.* Slots are atomic words: any, until it is given back.
 struct FDBTable: @unchecked Sendable {
   struct Slot: ~Copyable {
     let key: Atomic<UInt64>
     let value: Atomic<UInt64>
   }
 
-  @usableFromInline static let usedBit: UInt64 = 1 << 63
-  /// With the 16 bytes that the allocator puts in front of large memory, the slots begin a cache line.
-  private static let headerByteCount = 48
+  static let usedBit: UInt64 = 1 << 63
+  /// The slots begin a cache line, so this many low bits of their address are free.
+  private static let lineByteCount = 64
 
-  /// The header, whose first word is the mask.
-  let base: UnsafeMutableRawPointer
+  /// The address of the slots, and in its low six bits the binary logarithm of their number: all that a search needs to
+  /// know beforehand, read at once.
+  let word: UInt
 
-  /// Storage that lies at `base`.
-  init(at base: UnsafeMutableRawPointer) {
-    self.base = base
+  /// Storage that `word` names.
+  init(at word: UInt) {
+    self.word = word
   }
 
-  /// Storage of `slotCount` slots, a power of two, all unused. To be given back by `free()`.
+  /// Storage of `slotCount` slots, a power of two and 4 at least, all unused. To be given back by `free()`.
   init(slotCount: Int) {
-    precondition(slotCount.nonzeroBitCount == 1)
-    // Zeroed pages are not touched until they are used, so a large table costs what it holds.
-    let memory = calloc(1, Self.headerByteCount + slotCount * MemoryLayout<Slot>.stride)
-    guard let memory else { preconditionFailure("out of memory") }
-    // SAFETY: calloc aligns to 16; two atomic words are 16 bytes without padding, and zero bits are valid for both.
-    base = memory
-    base.storeBytes(of: slotCount - 1, as: Int.self)
-    (base + Self.headerByteCount).bindMemory(to: Slot.self, capacity: slotCount)
+    precondition(slotCount.nonzeroBitCount == 1 && slotCount >= 4)
+    let byteCount = slotCount * MemoryLayout<Slot>.stride
+    guard let memory = aligned_alloc(Self.lineByteCount, byteCount) else { preconditionFailure("out of memory") }
+    // SAFETY: as many bytes as were asked for; two atomic words are 16 bytes without padding, and zero bits are valid.
+    memset(memory, 0, byteCount)
+    memory.bindMemory(to: Slot.self, capacity: slotCount)
+    word = UInt(bitPattern: memory) | UInt(slotCount.trailingZeroBitCount)
   }
 
   /// Gives the storage back. Nobody may look at it any more.
   func free() {
-    // SAFETY: allocated by calloc in `init`; atomic words need no deinitialisation.
-    Glibc.free(base)
+    // SAFETY: allocated by `init`; atomic words need no deinitialisation.
+    Glibc.free(slots)
   }
 
   /// Slot count - 1; the slot count is a power of two.
-  var mask: Int { base.load(as: Int.self) }
+  var mask: Int { 1 &<< Int(truncatingIfNeeded: word & UInt(Self.lineByteCount &- 1)) &- 1 }
 
   private var slots: UnsafeMutablePointer<Slot> {
-    (base + Self.headerByteCount).assumingMemoryBound(to: Slot.self)
+    // SAFETY: the address of memory that `init` allocated and bound, which is not zero.
+    UnsafeMutablePointer(bitPattern: word & ~UInt(Self.lineByteCount &- 1)).unsafelyUnwrapped
   }
 
   /// The slot that has `mac`'s key, or the unused one at which the search ended. A table is never full, so it ends.
@@ -65,6 +67,12 @@ struct FDBTable: @unchecked Sendable {
       if key == 0 { return (index, false) }
       index = (index &+ 1) & mask
     }
+  }
+
+  /// Has the processor fetch the slot at which a search with `hash` begins.
+  func prefetch(hash: UInt64) {
+    // SAFETY: the index is masked to the slot count; fetching reads nothing.
+    cvxlan_prefetch(slots + (Int(truncatingIfNeeded: hash) & mask))
   }
 
   func value(at index: Int) -> FDBValue {
@@ -86,10 +94,10 @@ struct FDBTable: @unchecked Sendable {
     ).exchanged
   }
 
-  /// Keeps the value from being replaced by those who know it unfrozen, and answers what it was: the last.
-  func freeze(at index: Int) -> FDBValue {
+  /// Keeps the value from being replaced by those who know it unmarked, and answers what it was: the last.
+  func markCopied(at index: Int) -> FDBValue {
     // SAFETY: as in `value(at:)`.
-    FDBValue(rawValue: slots[index].value.bitwiseOr(FDBValue.frozenBit, ordering: .relaxed).oldValue)
+    FDBValue(rawValue: slots[index].value.bitwiseOr(FDBValue.copiedBit, ordering: .relaxed).oldValue)
   }
 
   /// Gives an unused slot its key. The value is set first, so that whoever finds the key finds the value.

@@ -10,6 +10,11 @@ package struct Route: Equatable, Sendable {
   package let mtuMetric: Int?
   /// The next hops as the kernel writes them, to compare routes by; empty where the destination is on the link.
   package let nextHops: [UInt8]
+  /// Whether its device has a carrier, as far as the kernel has found out; true of several next hops.
+  package let hasCarrier: Bool
+
+  /// RTNH_F_LINKDOWN.
+  private static let linkDownFlag: UInt32 = 16
 
   /// The device of the first next hop.
   package var linkIndex: Int32 { linkIndexes[0] }
@@ -34,6 +39,8 @@ package struct Route: Equatable, Sendable {
     linkIndexes = indexes
     let hops = [RTA_MULTIPATH, RTA_GATEWAY, RTA_VIA].compactMap { attributes.bytes(Int($0.rawValue)) }
     nextHops = hops.flatMap { Array($0) }
+    let flags: UInt32 = reply.payload.netlinkInteger(at: 8) ?? 0
+    hasCarrier = flags & Self.linkDownFlag == 0
     let metrics = try attributes.nested(Int(RTA_METRICS.rawValue))
     let mtu: UInt32? = metrics?.integer(RTAX_MTU)
     // 0 stands for "not set".

@@ -68,23 +68,31 @@ package final class TAPDevice: Sendable {
   }
 
   /// Asks for as much as this kernel has, and notes what it has not. For the device, through one of its queues.
-  private func setOffloads() throws(Errno) {
+  /// - Throws: EBADFD when the device is gone again, which says nothing of offloads.
+  func setOffloads() throws(Errno) {
     if let steering, offloads.steering.isOn {
       let failure = steering.attach(to: queues[0])
+      guard failure != EBADFD else { throw Errno(failure, "TUNSETSTEERINGEBPF") }
       if failure != 0 { offloads.steering.refuse(failure) }
     }
-    let descriptor = queues[0].pollDescriptor
     if offloads.reading.isOn, offloads.readingUDP.isOn {
-      let result = clinuxio_tap_set_offload(descriptor, Self.tcpOffloads | Self.udpOffloads)
-      if result >= 0 { return }
-      offloads.readingUDP.refuse(-result)
+      let failure = try setOffload(Self.tcpOffloads | Self.udpOffloads)
+      if failure == 0 { return }
+      offloads.readingUDP.refuse(failure)
     }
     if offloads.reading.isOn {
-      let result = clinuxio_tap_set_offload(descriptor, Self.tcpOffloads)
-      if result >= 0 { return }
-      offloads.reading.refuse(-result)
+      let failure = try setOffload(Self.tcpOffloads)
+      if failure == 0 { return }
+      offloads.reading.refuse(failure)
     }
-    let result = clinuxio_tap_set_offload(descriptor, 0)
-    guard result >= 0 else { throw Errno(-result, "TUNSETOFFLOAD") }
+    let failure = try setOffload(0)
+    guard failure == 0 else { throw Errno(failure, "TUNSETOFFLOAD") }
+  }
+
+  /// Answers 0 or why the kernel has no such offload.
+  private func setOffload(_ flags: UInt32) throws(Errno) -> Int32 {
+    let failure = -clinuxio_tap_set_offload(queues[0].pollDescriptor, flags)
+    guard failure != EBADFD else { throw Errno(failure, "TUNSETOFFLOAD") }
+    return max(0, failure)
   }
 }

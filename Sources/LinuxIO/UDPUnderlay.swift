@@ -19,6 +19,9 @@ package final class UDPUnderlay {
   package let senders: UDPSenders
   /// UDP_GRO: several datagrams in one buffer.
   package let joining: OffloadState
+  /// Of the first of several: the program that gives each datagram to the worker that its flow has. Without it the
+  /// kernel's own hash decides, which keeps a flow together too.
+  package let steering: OffloadState
 
   private let listener: FileDescriptor
   // SAFETY: the pool's, which `senders` keeps, or one word of this value's own with the listener; indexed below the
@@ -60,6 +63,7 @@ package final class UDPUnderlay {
     self.senders = senders
     self.usesOffloads = usesOffloads
     joining = OffloadState(isWanted: usesOffloads)
+    steering = OffloadState(isWanted: true)
     destinations = senders.destinations
     socketCount = max(1, senders.socketCount)
     if senders.socketCount > 0 {
@@ -121,7 +125,7 @@ package final class UDPUnderlay {
           acceptsZeroChecksum: acceptsZeroChecksum, usesOffloads: first.usesOffloads))
     }
     let steered = clinuxio_steer_sockets(first.pollDescriptor, Int32(count))
-    guard steered >= 0 else { throw Errno(-steered, "SO_ATTACH_REUSEPORT_CBPF") }
+    if steered < 0 { first.steering.refuse(-steered) }
   }
 
   deinit {

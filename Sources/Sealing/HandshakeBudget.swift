@@ -4,14 +4,16 @@ import VXLAN
 /// costs two agreements of keys, about 0.4 ms. Belongs to the control thread.
 ///
 /// An initiation without a cookie takes from a share that anybody can use up. One with a cookie, whose sender receives
-/// at its address, takes from another: from one of its own where a peer is at that address, by configuration
-/// or by proof, so that no crowd of strangers keeps a peer away. Cookies are given in the same way: whoever sends from
+/// at its address, takes from another: first from that of the address where a peer is at it, by configuration or by
+/// proof, so that no crowd of strangers keeps a peer away. Of both each port of an address has a few, so that of
+/// several peers behind one address none keeps the others away. Cookies are given in the same way: whoever sends from
 /// many addresses, made up or not, takes none from those where peers are.
 struct HandshakeBudget {
   private var initiations = TokenBucket(perSecond: Limits.initiationsPerSecond, burst: Limits.initiationBurst)
   private var shown = TokenBucket(perSecond: Limits.cookieInitiationsPerSecond, burst: Limits.cookieInitiationBurst)
   private var responses = TokenBucket(perSecond: Limits.responsesPerSecond, burst: Limits.responseBurst)
   private var replies = TokenBucket(perSecond: Limits.cookieRepliesPerSecond, burst: Limits.cookieRepliesPerSecond)
+  private var senders = SenderShares()
   /// By address at which a peer is expected, configured or moved to.
   private var addresses: [IPAddress: Expected] = [:]
 
@@ -36,14 +38,20 @@ struct HandshakeBudget {
   /// Whether an initiation whose sender showed no cookie may be opened.
   mutating func takeInitiation(now: Instant) -> Bool { initiations.take(now: now) }
 
-  /// Whether one from `address` may be opened whose sender showed the cookie for it.
-  mutating func takeInitiation(withCookieFrom address: IPAddress, now: Instant) -> Bool {
-    if let isTaken = addresses[address]?.share.take(now: now) { return isTaken }
+  /// Whether one from `source` may be opened whose sender showed the cookie for it.
+  mutating func takeInitiation(withCookieFrom source: Endpoint, now: Instant) -> Bool {
+    guard senders.take(source, now: now) else { return false }
+    if addresses[source.address]?.share.take(now: now) == true { return true }
     return shown.take(now: now)
   }
 
   /// Whether a response to an attempt of ours may be opened that came from elsewhere than the attempt went to.
   mutating func takeResponse(now: Instant) -> Bool { responses.take(now: now) }
+
+  /// Whether there is a cookie for `address`, which stays there.
+  func hasCookieReply(for address: IPAddress, now: Instant) -> Bool {
+    replies.has(now: now) || addresses[address]?.replies.has(now: now) == true
+  }
 
   /// Whether a cookie may be given to `address`.
   mutating func takeCookieReply(to address: IPAddress, now: Instant) -> Bool {

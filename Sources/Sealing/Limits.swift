@@ -60,8 +60,8 @@ enum Limits {
   static let repeatBurst: UInt64 = 100
   /// How long an attempt has its time whatever happens: the shortest pause between two.
   static let retryInterval = Duration.milliseconds(800)
-  /// Between one peer and the next, when the routes have changed.
-  static let retryStagger = Duration.milliseconds(2)
+  /// Processes of a peer that speak up for the first time while our own goes before theirs, and have it made anew.
+  static let repeatedBootCountMax = 4
   /// Initiations that something unusual calls for: at most one in this time and peer.
   static let triggerInterval = Duration.seconds(5)
 
@@ -82,8 +82,11 @@ enum Limits {
   /// While frames flow what counts as path MTU is confirmed at an age between these, at random: with the tries of a
   /// probe and a search, a black hole is gone after less than 15 s.
   static let pathConfirmTimes = Duration.seconds(4)..<Duration.seconds(5)
-  /// The same without frames: plain ones may flow.
+  /// The same without frames.
   static let pathIdleConfirmTime = Duration.seconds(30)
+  /// After what counts was first asked for in vain: what passes by then counts, however slow the search is. With the
+  /// age of the confirmation before, a black hole is gone after less than 15 s at any round trip.
+  static let pathTellTime = Duration.seconds(8)
   /// Between two looks at a path because routes change.
   static let pathRecheckInterval = Duration.seconds(5)
   /// Of each peer's share in the time over which probes of all are spread: an answer costs tens of microseconds.

@@ -1,7 +1,7 @@
 /// This process as its peers see it: its keys, what it offers, and the numbers that it never gives twice. Belongs to
 /// the control thread.
 package final class LocalEnd {
-  package let privateKey: PrivateKey
+  package private(set) var privateKey: PrivateKey
   /// Preferred first; two at most.
   package private(set) var presharedKeys: [PresharedKey]
   package let choice: CipherChoice
@@ -12,12 +12,14 @@ package final class LocalEnd {
   private var initiationCounter: UInt64 = 0
   var indexes = SessionIndexes()
   var entropy: any Entropy
-  let mac: HandshakeMAC
+  private(set) var mac: HandshakeMAC
+  package let keyLife: KeyLife
 
+  /// - Parameter keyLife: shorter in tests only.
   /// - Throws: when no cipher could be offered, and for more pre-shared keys than an initiation names.
   package init(
     privateKey: PrivateKey, presharedKeys: [PresharedKey], choice: CipherChoice, available: CipherMask,
-    entropy: any Entropy
+    entropy: any Entropy, keyLife: KeyLife = .standard
   ) throws(SealingFailure) {
     guard !choice.offer(available: available).isEmpty else { throw .noCipher(choice) }
     guard presharedKeys.count <= InitiationPayload.presharedKeyCountMax else {
@@ -28,6 +30,7 @@ package final class LocalEnd {
     self.choice = choice
     self.available = available
     self.entropy = entropy
+    self.keyLife = keyLife
     bootID = self.entropy.next()
     mac = HandshakeMAC(to: privateKey.publicKey)
   }
@@ -39,6 +42,12 @@ package final class LocalEnd {
     guard keys.count <= InitiationPayload.presharedKeyCountMax else { return false }
     presharedKeys = keys
     return true
+  }
+
+  /// Another own key. What was agreed on with the one before is to be ended first.
+  func setPrivateKey(_ key: PrivateKey) {
+    privateKey = key
+    mac = HandshakeMAC(to: key.publicKey)
   }
 
   /// What the next initiation says.

@@ -11,7 +11,7 @@ import VXLAN
 ///
 /// Until something is known the route's MTU counts. In a black hole the first size that passes is not told, because
 /// inner senders would keep it for ten minutes: what is told is the largest common size that passes, and then what is
-/// better.
+/// better; but where answers take so long that this would be late, what passes by then.
 ///
 /// Nothing but an answer with the random token of a probe raises or confirms, and nothing but its absence lowers: no
 /// ICMP message is looked at.
@@ -44,19 +44,19 @@ struct PathProbing {
   private static let answerTimeMax = Duration.seconds(10)
   private static let never = Instant(nanoseconds: .max)
 
-  /// How long to rest before it is asked for more.
-  let raiseInterval: Duration
   private let family: AddressFamily
   /// What the route takes; nil: nothing is known, and nothing asked.
   private(set) var ceiling: Int?
   /// What counts.
   private(set) var pathMTU: Int?
-  /// Whether what counts was found by asking.
-  private(set) var isProbed = false
   private(set) var isSettled = false
+  /// What was found by asking at last. It outlives a route that takes less.
+  private var probed: Int?
 
   /// The largest that was answered on this path; 0: none.
   private var confirmed = 0
+  /// When the probe left that was answered last.
+  private var confirmedAt = Instant(nanoseconds: 0)
   /// What was not, the least last: all above `confirmed`.
   private var failed: [Int] = []
   /// Whether the last of them was asked for a second time.
@@ -71,21 +71,27 @@ struct PathProbing {
   private var confirmsAt = never
   private var confirmsIdleAt = never
   private var raisesAt: Instant?
+  private var raisePause: RaisePause
+  /// From when on what passes is told, if the search has not come to it.
+  private var tellsAt = never
   private var recheckedAt: Instant?
   private var frameCount: UInt64 = 0
   private var change: Change?
 
+  /// - Parameter raiseInterval: how long to rest at most before it is asked for more.
   init(family: AddressFamily, raiseInterval: Duration) {
     self.family = family
-    self.raiseInterval = raiseInterval
+    raisePause = RaisePause(longest: raiseInterval)
   }
+
+  /// Whether what counts was found by asking.
+  var isProbed: Bool { pathMTU != nil && pathMTU == probed }
 
   /// The route takes `byteCount` now. Another value starts the search anew, at `start`; less counts at once.
   mutating func setCeiling(_ byteCount: Int, startingAt start: Instant) {
     guard byteCount != ceiling else { return }
     ceiling = byteCount
-    let next = isProbed ? min(byteCount, pathMTU ?? byteCount) : byteCount
-    if next == byteCount { isProbed = false }
+    let next = min(byteCount, probed ?? byteCount)
     if next != pathMTU { tell(next, isSettled: false) }
     restart(at: start)
   }
@@ -95,6 +101,7 @@ struct PathProbing {
     guard let ceiling else { return }
     (confirmed, failed, furtherTryCount, isLastFailureCertain) = (0, [], 0, false)
     (outstanding, raisesAt, confirmsAt, confirmsIdleAt) = ([], nil, Self.never, Self.never)
+    tellsAt = Self.never
     // What is taken to pass needs no asking.
     isSettled = ceiling <= PathSizes.floor(family)
     trial = isSettled ? nil : PathTrial(ceiling, at: start)
@@ -112,7 +119,7 @@ struct PathProbing {
   /// The earliest time at which `advance` has something to do, but for confirming because of traffic.
   var deadline: Instant? {
     guard ceiling != nil else { return nil }
-    if let trial { return trial.deadline(roundTrip: roundTrip) }
+    if let trial { return min(trial.deadline(roundTrip: roundTrip), isTellingOverdue ? tellsAt : Self.never) }
     let earliest = min(confirmsIdleAt, raisesAt ?? Self.never)
     return earliest == Self.never ? nil : earliest
   }
@@ -121,6 +128,7 @@ struct PathProbing {
   /// - Parameter frameCount: a number that is another after frames were sent.
   mutating func advance(to now: Instant, frameCount: UInt64, _ entropy: inout any Entropy) -> [Probe] {
     guard ceiling != nil else { return [] }
+    if now >= tellsAt, isTellingOverdue { tellProbed(passed, isSettled: false) }
     if trial == nil { beginDue(now: now, frameCount: frameCount) }
     while var trial {
       switch trial.step(now: now, roundTrip: roundTrip) {
@@ -149,6 +157,7 @@ struct PathProbing {
       trial?.noteReferenceAnswered(sentAt: asked.sentAt)
       return
     }
+    confirmedAt = asked.sentAt
     pass(byteCount, now: now, &entropy)
   }
 
@@ -170,6 +179,12 @@ struct PathProbing {
     return probe
   }
 
+  /// What was found by asking.
+  private mutating func tellProbed(_ byteCount: Int, isSettled: Bool) {
+    (probed, tellsAt) = (byteCount, Self.never)
+    tell(byteCount, isSettled: isSettled)
+  }
+
   private mutating func tell(_ byteCount: Int, isSettled: Bool) {
     pathMTU = byteCount
     change = Change(pathMTU: byteCount, isSettled: isSettled)
@@ -180,6 +195,11 @@ struct PathProbing {
 extension PathProbing {
   /// What is taken to pass.
   private var passed: Int { max(confirmed, min(PathSizes.floor(family), ceiling ?? 0)) }
+
+  /// Whether more counts than is known to pass, while something is.
+  private var isTellingOverdue: Bool {
+    tellsAt != Self.never && passed < pathMTU ?? 0 && (confirmed > 0 || family == .ipv6)
+  }
 
   /// Settled: what is to be asked again.
   private mutating func beginDue(now: Instant, frameCount: UInt64) {
@@ -200,19 +220,24 @@ extension PathProbing {
       isLastFailureCertain = false
     }
     if confirmed > pathMTU ?? 0 || confirmed == pathMTU && !isProbed {
-      isProbed = true
       isSettled = false
-      tell(confirmed, isSettled: false)
+      tellProbed(confirmed, isSettled: false)
     }
     if let trial, trial.byteCount > byteCount { return }
     let isRaised = trial?.isRaise == true
     if let trial { furtherTryCount = min(max(furtherTryCount - 1, trial.tryCount - 1), Self.furtherTryCountMax) }
     trial = nil
-    if isSettled, !isRaised { scheduleConfirm(now: now, &entropy) } else { goOn(now: now, &entropy) }
+    if isSettled, !isRaised { scheduleConfirm(&entropy) } else { goOn(now: now, &entropy) }
   }
 
   private mutating func fail(_ trial: PathTrial, now: Instant, _ entropy: inout any Entropy) {
     self.trial = nil
+    if trial.isRaise {
+      raisePause.noteVain()
+    } else if let pathMTU, trial.byteCount <= pathMTU, tellsAt == Self.never {
+      tellsAt = trial.askedFirstAt + Limits.pathTellTime
+      raisePause.noteLowered(now: now)
+    }
     if trial.byteCount <= confirmed { confirmed = 0 }
     if trial.byteCount == failed.last {
       isLastFailureCertain = true
@@ -240,8 +265,7 @@ extension PathProbing {
     if let least = failed.last {
       if let size = PathSizes.next(above: passed, below: least) {
         if !PathSizes.isCommon(size), passed < pathMTU ?? 0 {
-          isProbed = true
-          tell(passed, isSettled: false)
+          tellProbed(passed, isSettled: false)
         }
         ask(size, now: now)
       } else if isLastFailureCertain {
@@ -257,20 +281,20 @@ extension PathProbing {
   }
 
   private mutating func settle(now: Instant, _ entropy: inout any Entropy) {
-    isProbed = true
     isSettled = true
-    tell(passed, isSettled: true)
-    raisesAt = passed < ceiling ?? 0 ? now + raiseInterval : nil
-    scheduleConfirm(now: now, &entropy)
+    tellProbed(passed, isSettled: true)
+    raisesAt = passed < ceiling ?? 0 ? now + raisePause.next(&entropy) : nil
+    scheduleConfirm(&entropy)
   }
 
-  private mutating func scheduleConfirm(now: Instant, _ entropy: inout any Entropy) {
+  /// From the last probe that is known to have passed on, however long its answer took.
+  private mutating func scheduleConfirm(_ entropy: inout any Entropy) {
     guard passed > PathSizes.floor(family) else {
       (confirmsAt, confirmsIdleAt) = (Self.never, Self.never)
       return
     }
     let times = Limits.pathConfirmTimes.lowerBound.nanosecondCount..<Limits.pathConfirmTimes.upperBound.nanosecondCount
-    confirmsAt = now + .nanoseconds(Int64(entropy.next(in: times)))
-    confirmsIdleAt = now + Limits.pathIdleConfirmTime
+    confirmsAt = confirmedAt + .nanoseconds(Int64(entropy.next(in: times)))
+    confirmsIdleAt = confirmedAt + Limits.pathIdleConfirmTime
   }
 }

@@ -40,7 +40,7 @@ struct PathTrial {
   private(set) var tryCount = 0
   private var referenceCount = 0
   private var answeredReferenceCount = 0
-  private var askedFirstAt = Instant(nanoseconds: 0)
+  private(set) var askedFirstAt = Instant(nanoseconds: 0)
   private var askedAt = Instant(nanoseconds: 0)
 
   init(_ byteCount: Int, at start: Instant, tryCountMin: Int = PathTrial.tryCountMin, isRaise: Bool = false) {

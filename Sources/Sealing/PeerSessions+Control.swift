@@ -38,8 +38,9 @@ extension PeerSessions {
     session.lastMoveCounter = counter
     self.proof = nil
     guard endpoint != source else { return }
+    // Another port is another entry of some translator, mostly on the same path.
+    if endpoint.address == source.address { path.recheck(at: now) } else { path.restart(at: now) }
     endpoint = source
-    path.restart(at: now)
     perform(.move(publicKey, to: source))
   }
 

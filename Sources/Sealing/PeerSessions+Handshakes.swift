@@ -9,9 +9,13 @@ extension PeerSessions {
   }
 
   /// An attempt may be heard where the last was not: the next is made at `time`, or when the last has had its time.
+  /// That one then waits as long as any: where routes never rest, a response must have the time to come.
   func retry(at time: Instant) {
-    let due = max(time, lastAttemptAt.map { $0 + Limits.retryInterval } ?? time)
-    nextAttemptAt = min(nextAttemptAt ?? due, due)
+    guard attemptNumber > 0, attemptNumber != retriedNumber, let last = lastAttemptAt else { return }
+    let due = max(time, last + Limits.retryInterval)
+    guard due < nextAttemptAt ?? Instant(nanoseconds: .max) else { return }
+    nextAttemptAt = due
+    retriedNumber = attemptNumber + 1
   }
 
   /// The next attempt, with a fresh key and index.
@@ -67,7 +71,8 @@ extension PeerSessions {
     let keys = result.keys(index: attempt.handshake.index)
     attempts.removeAll { $0 === attempt }
     establish(
-      Session(keys, isInitiator: true, bootID: nil, now: now, &local.entropy), from: attempt.destination,
+      Session(keys, isInitiator: true, bootID: nil, life: local.keyLife, now: now, &local.entropy),
+      from: attempt.destination,
       roundTrip: now.since(attempt.sentAt), now: now)
     return true
   }
@@ -120,19 +125,22 @@ extension PeerSessions {
     }
     boots.noteAnswered(bootID: payload.bootID, counter: payload.counter)
     let response = answer.response.bytes
-    hold(Session(answer.keys(), isInitiator: false, bootID: payload.bootID, now: now, &local.entropy), now: now)
+    hold(
+      Session(
+        answer.keys(), isInitiator: false, bootID: payload.bootID, life: local.keyLife, now: now, &local.entropy),
+      now: now)
     perform(.send(response, to: source))
     return .answered
   }
 
   /// A process that was never heard of has just started, so what we sent before died unheard: the latest attempt is
   /// made anew, under its number and in place of the next, so that answers to it and to the one before are waited for
-  /// however long the round trip. Once for each process: no recording can drive attempts.
+  /// however long the round trip. Once for each process, and for few of them: no recordings can drive attempts.
   private func repeatUnheard(by bootID: UInt64, now: Instant) {
-    guard let latest = attempts.last, now >= latest.sentAt + Limits.unheardAge, bootID != repeatedFor,
-      !boots.knows(bootID)
+    guard let latest = attempts.last, now >= latest.sentAt + Limits.unheardAge, !boots.knows(bootID),
+      !repeatedFor.contains(bootID), repeatedFor.count < Limits.repeatedBootCountMax
     else { return }
-    repeatedFor = bootID
+    repeatedFor.append(bootID)
     sendInitiation(now: now, delayNumber: attemptNumber + 1)
   }
 

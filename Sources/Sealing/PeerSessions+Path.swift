@@ -3,7 +3,7 @@ import VXLAN
 extension PeerSessions {
   /// The route to the peer takes IP packets of `pathMTU` now.
   /// - Parameters:
-  ///   - isOther: it is another route than before, whatever it takes.
+  ///   - isOther: it is another route than before, whatever it takes: who has no session is asked again.
   ///   - start: when to ask, so that many peers are not asked at once.
   func setRoute(pathMTU: Int, isOther: Bool, startingAt start: Instant) {
     if pathMTU != path.ceiling {
@@ -11,6 +11,7 @@ extension PeerSessions {
     } else if isOther {
       path.recheck(at: start)
     }
+    if isOther, current == nil { retry(at: start) }
     // Who reads the routes has lowered what counts by itself, perhaps by a value that nobody heard of here.
     path.repeatChange()
     tellPath()
@@ -19,7 +20,7 @@ extension PeerSessions {
   /// Sends the probes that are due.
   func probePath(now: Instant) {
     guard let sealing = current?.sealing else { return }
-    for probe in path.advance(to: now, frameCount: sealing.frameCount, &local.entropy) {
+    for probe in path.advance(to: now, frameCount: sealing.frameCount &+ plainFrameMark, &local.entropy) {
       let byteCount = UInt32(probe.byteCount - outerByteCount)
       sendControl(.probe(udpPayloadByteCount: byteCount, token: probe.token), to: endpoint)
     }

@@ -60,6 +60,7 @@ extension PeerSessions {
     marks = TrafficMarks(counting: counters)
     dropAttempts(now: now)
     (nextAttemptAt, attemptNumber, isProofOverdue, isPutOff) = (nil, 0, false, false)
+    (repeatedFor, retriedNumber) = ([], nil)
     sessionCount += 1
     perform(.seal(session.sealing, to: publicKey))
   }

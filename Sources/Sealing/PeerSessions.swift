@@ -28,8 +28,10 @@ final class PeerSessions {
   var lastAttemptAt: Instant?
   /// Whether the attempt that is due waits for the others' budget.
   var isPutOff = false
-  /// The process of the peer for which an attempt was last made anew.
-  var repeatedFor: UInt64?
+  /// The processes of the peer for which an attempt was made anew since the last session.
+  var repeatedFor: [UInt64] = []
+  /// The attempt that was made sooner because the route had changed.
+  var retriedNumber: Int?
   /// What the peer gave to be shown with the next initiations.
   var cookie: (cookie: Cookie, until: Instant)?
 
@@ -51,6 +53,8 @@ final class PeerSessions {
   var marks = TrafficMarks(counting: .init(sent: 0, received: 0, receivedControl: 0))
   var proof: EndpointProof?
   var path: PathProbing
+  /// Another number after plain frames were sent to the peer.
+  var plainFrameMark: UInt64 = 0
 
   private(set) var actions: [SessionAction] = []
 

@@ -1,4 +1,5 @@
 // HOT: one bit per received datagram. No allocation after the first, the only lock in a frame's way.
+import CSodium
 import Synchronization
 
 /// Which counters of one key and lane were accepted: the 8,192 up to the highest, one bit each.
@@ -20,6 +21,8 @@ struct ReplayWindow {
   /// The highest accepted counter plus one; 0 before the first.
   private static let nextIndex = 1
   private static let firstBitsIndex = 2
+  /// Pauses before the processor is given away: each takes some tens of nanoseconds.
+  private static let spinCountMax = 128
 
   // SAFETY: `storage` has the two words above and the bits, all initialised, until `deallocate`.
   let storage: UnsafeMutablePointer<Atomic<UInt64>>
@@ -69,11 +72,21 @@ struct ReplayWindow {
     return true
   }
 
-  /// Spins until no other thread is between `lock` and `unlock`, which is the time of a few memory accesses.
+  /// Waits until no other thread is between `lock` and `unlock`, which is the time of a few memory accesses per
+  /// datagram of a run.
   @inline(__always)
   func lock() {
-    while storage[Self.lockIndex].exchange(1, ordering: .acquiring) != 0 {
-      while storage[Self.lockIndex].load(ordering: .relaxed) != 0 {}
+    while storage[Self.lockIndex].exchange(1, ordering: .acquiring) != 0 { waitForUnlock() }
+  }
+
+  /// Spins for some microseconds; whoever has the lock then has lost its processor, and is given this one.
+  // COLD: two workers have a run of one lane at one moment only where the underlay changes a flow's source port.
+  @inline(never)
+  private func waitForUnlock() {
+    var round = 0
+    while storage[Self.lockIndex].load(ordering: .relaxed) != 0 {
+      if round < Self.spinCountMax { csodium_pause() } else { csodium_yield() }
+      round &+= 1
     }
   }
 

@@ -51,10 +51,9 @@ final class SecretPool: Sendable {
     regions.withLock { regions in
       let region = regions.open ?? regions.free.first { !$0.value.isEmpty }?.key ?? Self.newRegion()
       guard let region else { return nil }
-      var free = regions.free[region] ?? Array((0..<slotCount).reversed())
-      let number = free.removeLast()
-      regions.open = free.isEmpty ? nil : region
-      regions.free[region] = free
+      // In place: the list of a region has up to a thousand numbers.
+      let number = regions.free[region, default: Array((0..<slotCount).reversed())].removeLast()
+      regions.open = regions.free[region]?.isEmpty == true ? nil : region
       return Slot(region: region, number: number, byteCount: slotByteCount)
     }
   }

@@ -20,22 +20,23 @@ package final class Session {
   /// How this side names it.
   package var index: UInt32 { opening.index }
   /// From here on it neither sends nor receives.
-  package var endsAt: Instant { derivedAt + Limits.sessionLifetime }
+  package let endsAt: Instant
   /// Whether it has to close now: too many datagrams did not open.
   var isExhausted: Bool { opening.isExhausted }
 
   init(
-    _ keys: (sealing: SealingKey, opening: OpeningKey), isInitiator: Bool, bootID: UInt64?, now: Instant,
-    _ entropy: inout any Entropy
+    _ keys: (sealing: SealingKey, opening: OpeningKey), isInitiator: Bool, bootID: UInt64?, life: KeyLife,
+    now: Instant, _ entropy: inout any Entropy
   ) {
     sealing = keys.sealing
     opening = keys.opening
     self.isInitiator = isInitiator
     self.bootID = bootID
     derivedAt = now
-    let ages = Limits.rekeyAges
+    endsAt = now + life.end
+    let ages = life.rekeyAges
     let age = ages.lowerBound.nanosecondCount..<ages.upperBound.nanosecondCount
-    rekeyAt = now + (isInitiator ? .nanoseconds(Int64(entropy.next(in: age))) : Limits.takeoverAge)
+    rekeyAt = now + (isInitiator ? .nanoseconds(Int64(entropy.next(in: age))) : life.takeoverAge)
   }
 
   /// Whether it is old, or was used so often, that a new one is to take its place.

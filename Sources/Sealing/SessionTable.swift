@@ -69,6 +69,29 @@ package final class SessionTable {
   @discardableResult
   package func setPresharedKeys(_ keys: [PresharedKey]) -> Bool { local.setPresharedKeys(keys) }
 
+  /// Ends every session and every attempt, and goes on with another own key, as a peer that nobody knows yet: all are
+  /// initiated to at the next `advance`, where they are configured to be. What this takes is among the next actions.
+  /// The caller has refused a key that is a peer's.
+  package func setPrivateKey(_ key: PrivateKey, now: Instant) {
+    precondition(peers[key.publicKey] == nil)
+    let former = peers.values.sorted { $0.publicKey < $1.publicKey }
+    for peer in former { pending += remove(peer.publicKey, now: now) }
+    local.setPrivateKey(key)
+    for peer in former {
+      add(peer.publicKey, at: peer.configured, now: now)
+      if peer.endpoint != peer.configured { pending.append(.move(peer.publicKey, to: peer.configured)) }
+      guard let ceiling = peer.path.ceiling else { continue }
+      guard peer.endpoint == peer.configured else {
+        setRoute(pathMTU: ceiling, to: peer.publicKey, isOther: true, now: now)
+        continue
+      }
+      // The path is what it was: what was found of it holds until it is asked about again.
+      peers[peer.publicKey]?.path = peer.path
+      peers[peer.publicKey]?.path.restart(at: now)
+      peers[peer.publicKey]?.path.repeatChange()
+    }
+  }
+
   /// The public key of this process.
   package var localPublicKey: PublicKey { local.publicKey }
 
@@ -83,11 +106,14 @@ package final class SessionTable {
     switch message.kind {
     case .cookie, .response: return receive(answer: message, from: source, isUnderLoad: isUnderLoad, now: now)
     case .initiation:
+      // Of a flood most is refused here, before anything is hashed: nothing could become of it.
+      guard !isUnderLoad || HandshakeMAC.hasSecond(message) || budget.hasCookieReply(for: source.address, now: now)
+      else { return .refused }
       guard local.mac.isFirstValid(message) else { return .refused }
       guard !recent.contains(message) else { return refuseLate() }
       let showsCookie = cookies.isShown(by: message, from: source, now: now)
       if !isUnderLoad && budget.takeInitiation(now: now)
-        || showsCookie && budget.takeInitiation(withCookieFrom: source.address, now: now)
+        || showsCookie && budget.takeInitiation(withCookieFrom: source, now: now)
       {
         return receive(initiation: message, from: source, showsCookie: showsCookie, now: now)
       }
@@ -157,7 +183,7 @@ package final class SessionTable {
 
   /// What the route to a peer takes, in bytes of an IP packet: nothing more is ever asked for. Without it a path is not
   /// probed. Many peers are asked one after the other.
-  /// - Parameter isOther: the route is another than before.
+  /// - Parameter isOther: the route is another than before: a peer without a session is asked again, too.
   package func setRoute(pathMTU: Int, to publicKey: PublicKey, isOther: Bool, now: Instant) {
     let spread = Limits.pathSpread.nanosecondCount * UInt64(peers.count)
     let start = now + .nanoseconds(Int64(local.entropy.next(in: 0..<spread + 1)))
@@ -173,6 +199,9 @@ package final class SessionTable {
     }
   }
 
+  /// Plain frames were sent to the peer since the last call, which the session's keys do not count: its path is in use.
+  package func notePlainFrames(to publicKey: PublicKey) { peers[publicKey]?.plainFrameMark &+= 1 }
+
   /// Does what is due, of initiations a slice: when `isBehind`, more are due at once.
   package func advance(to now: Instant) {
     var due: [PeerSessions] = []
@@ -185,15 +214,6 @@ package final class SessionTable {
 
   /// Whether the last `advance` left initiations for the next, so that what came meanwhile need not wait for all.
   package var isBehind: Bool { queue.isBehind }
-
-  /// The ways to peers are other ones: who has no session is asked again, one by one.
-  package func noteOtherRoutes(now: Instant) {
-    var wait = Duration.zero
-    for peer in peers.values where peer.current == nil {
-      peer.retry(at: now + wait)
-      wait = wait + Limits.retryStagger
-    }
-  }
 
   /// When `advance` is to be called at the latest.
   package var nextDeadline: Instant? {

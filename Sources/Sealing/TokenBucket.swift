@@ -17,6 +17,9 @@ struct TokenBucket {
     depth = burst * interval
   }
 
+  /// Whether nothing of it is used.
+  func isFull(now: Instant) -> Bool { fullAt <= now.nanoseconds }
+
   /// Whether there is one to take.
   func has(now: Instant) -> Bool {
     var other = self

@@ -66,6 +66,12 @@ package final class EngineBench {
 
   /// What is done when a key was published.
   package func sendWaiting() { engine.sendWaiting(now: now) }
+  /// What is done when somebody is to be asked about groups. Answers what was sent to peers in clear.
+  package func askForListeners() -> [FakeDatagramPort.Sent] {
+    let before = sockets.sent.count
+    for (segment, query) in topology.flooding.advance(now: now) { engine.send(query, segment: segment, now: now) }
+    return Array(sockets.sent[before...])
+  }
   /// What is done every second while frames wait.
   package func expireWaiting() { engine.expireWaiting(now: now) }
 

@@ -94,6 +94,8 @@ package final class FakeDatagramPort: DatagramPort {
   package private(set) var sendCount = 0
   /// What sending to a peer answers; peers that are not in it are reached.
   package var failures: [Int: Int32] = [:]
+  /// Called before anything is sent.
+  package var willSend: () -> Void = {}
 
   package init() {}
 
@@ -113,6 +115,7 @@ package final class FakeDatagramPort: DatagramPort {
   }
 
   package func send(_ runs: inout OutgoingRuns) {
+    willSend()
     for index in 0..<runs.count {
       let run = runs[index]
       let failure = failures[run.key.peer] ?? 0

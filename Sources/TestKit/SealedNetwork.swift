@@ -7,12 +7,8 @@ import VXLAN
 /// delay, and somebody on them flips bits, repeats, sends to others what was meant for one, and changes VNIs. The same
 /// seed gives the same run, but for the order of what a dictionary holds.
 package final class SealedNetwork {
-  /// Each as "one datagram in so many"; 0 = never.
-  package struct Weather: Sendable {
-    package var lossOneIn = 0
-    package var duplicateOneIn = 0
-    /// Datagrams arrive after 1...delayStepMax steps; above 1 they overtake each other.
-    package var delayStepMax = 1
+  /// What somebody on the wires does, each as "one datagram in so many"; 0 = never.
+  package struct Attacks: Sendable {
     /// A copy with a flipped bit arrives too.
     package var flipOneIn = 0
     /// A datagram of the past arrives too.
@@ -25,18 +21,14 @@ package final class SealedNetwork {
     package init() {}
   }
 
-  private struct InFlight {
-    var arrival: Int
-    var order: Int
-    var target: Int
-    var datagram: FakeDatagramPort.Received
-  }
+  private typealias InFlight = SimulatedNetwork.InFlight
 
   private static let recordedCountMax = 4096
   package static let vni: UInt32 = 42
 
   package let agents: [SealedAgent]
-  package var weather = Weather()
+  package var weather = SimulatedNetwork.Weather()
+  package var attacks = Attacks()
   /// Agents whose datagrams, both ways, are lost: a peer that is gone.
   package var isCutOff: Set<Int> = []
   /// Looked for in every datagram.
@@ -164,20 +156,20 @@ package final class SealedNetwork {
     if recorded.count < Self.recordedCountMax {
       recorded.append(InFlight(arrival: 0, order: 0, target: target, datagram: datagram))
     }
-    if isOne(in: weather.flipOneIn) {
+    if isOne(in: attacks.flipOneIn) {
       var copy = datagram
       let bit = Int.random(in: 0..<copy.payload.count * 8, using: &generator)
       copy.payload[bit / 8] ^= 1 << (bit % 8)
       forge(copy, to: target)
     }
-    if isOne(in: weather.replayOneIn), let old = recorded.randomElement(using: &generator) {
+    if isOne(in: attacks.replayOneIn), let old = recorded.randomElement(using: &generator) {
       forge(old.datagram, to: old.target)
     }
-    if isOne(in: weather.redirectOneIn) {
+    if isOne(in: attacks.redirectOneIn) {
       let others = agents.indices.filter { $0 != target }
       if let other = others.randomElement(using: &generator) { forge(datagram, to: other) }
     }
-    if isOne(in: weather.otherVNIOneIn), datagram.payload.count > 7 {
+    if isOne(in: attacks.otherVNIOneIn), datagram.payload.count > 7 {
       var copy = datagram
       copy.payload[6] ^= UInt8.random(in: 1...3, using: &generator)
       forge(copy, to: target)

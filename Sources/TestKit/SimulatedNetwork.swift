@@ -15,7 +15,7 @@ package final class SimulatedNetwork {
     package init() {}
   }
 
-  private struct InFlight {
+  struct InFlight {
     var arrival: Int
     var order: Int
     var target: Int

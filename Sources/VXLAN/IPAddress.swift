@@ -63,6 +63,12 @@ package struct IPAddress: Hashable, Sendable {
   package var isLoopback: Bool {
     family == .ipv4 ? low >> 24 == 127 : high == 0 && low == 1
   }
+  /// Whether a host may have it on a link: no group's, not the loopback's, nobody's.
+  package var isAssignable: Bool {
+    guard !isUnspecified, !isMulticast, !isLoopback else { return false }
+    // 0.0.0.0/8 is nobody's; 240.0.0.0/4 is reserved, the broadcast address in it (RFC 6890).
+    return family == .ipv6 || low >> 24 != 0 && low >> 28 != 0xF
+  }
   /// fe80::/10, which means nothing without a zone.
   package var isIPv6LinkLocal: Bool { family == .ipv6 && high >> 54 == 0x3FA }
 }

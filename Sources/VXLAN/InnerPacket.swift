@@ -42,6 +42,16 @@ package struct InnerPacket: Equatable, Sendable {
     self.trafficClass = trafficClass
   }
 
+  /// The packet's destination address. The frame is the one that it was found in.
+  @inlinable
+  package func destination(inFrame frame: borrowing Span<UInt8>) -> IPAddress {
+    switch family {
+    case .ipv4: IPAddress(ipv4: frame.bigEndian32(at: offset + 16))
+    case .ipv6:
+      IPAddress(ipv6High: frame.bigEndian64(at: offset + 24), low: frame.bigEndian64(at: offset + 32))
+    }
+  }
+
   /// Replaces the two ECN bits in the frame, with the IPv4 header's checksum kept right (RFC 1624, equation 3).
   package func setECN(_ codepoint: ECN, inFrame frame: inout MutableSpan<UInt8>) {
     let updated = trafficClass & ~3 | codepoint.rawValue

@@ -7,6 +7,7 @@ package enum Specification {
 
   /// EtherTypes (IEEE 802 numbers).
   @inlinable package static var etherTypeIPv4: UInt16 { 0x0800 }
+  @inlinable package static var etherTypeARP: UInt16 { 0x0806 }
   @inlinable package static var etherTypeIPv6: UInt16 { 0x86DD }
   /// 802.1Q customer tag and 802.1ad service tag.
   @inlinable package static var etherTypeCustomerTag: UInt16 { 0x8100 }
@@ -19,6 +20,8 @@ package enum Specification {
   @inlinable package static var protocolUDP: UInt8 { 17 }
   @inlinable package static var protocolSCTP: UInt8 { 132 }
   @inlinable package static var protocolICMP: UInt8 { 1 }
+  @inlinable package static var protocolIGMP: UInt8 { 2 }
+  @inlinable package static var protocolPIM: UInt8 { 103 }
   @inlinable package static var protocolICMPv6: UInt8 { 58 }
   /// IPv6 extension headers (RFC 8200, section 4.1; RFC 4302), and what says that nothing follows.
   @inlinable package static var protocolHopByHop: UInt8 { 0 }

@@ -28,7 +28,7 @@ package enum TooBigAnswer {
       else { return nil }
       source = TooBigAnswer.address(of: packet, isSource: true, inFrame: frame)
       destination = TooBigAnswer.address(of: packet, isSource: false, inFrame: frame)
-      guard source.canBeAnswered, destination.canBeAnswered else { return nil }
+      guard source.isAssignable, destination.isAssignable else { return nil }
     }
   }
 
@@ -121,15 +121,6 @@ package enum TooBigAnswer {
   private static func append(_ frame: borrowing Span<UInt8>, _ range: Range<Int>, to bytes: inout [UInt8]) {
     bytes.reserveCapacity(bytes.count + range.count)
     for index in range { bytes.append(frame[index]) }
-  }
-}
-
-extension IPAddress {
-  /// Whether an ICMP error may be sent to it and pretend to come from it: one host's, and not its own loopback.
-  fileprivate var canBeAnswered: Bool {
-    guard !isUnspecified, !isMulticast, !isLoopback else { return false }
-    // 0.0.0.0/8 is nobody's; 240.0.0.0/4 is reserved, the broadcast address in it (RFC 6890).
-    return family == .ipv6 || low >> 24 != 0 && low >> 28 != 0xF
   }
 }
 

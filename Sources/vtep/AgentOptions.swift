@@ -28,6 +28,18 @@ struct AgentOptions: ParsableArguments {
     }
     try Output.write(text(report))
   }
+
+  /// Asks for a change. Prints nothing but, for `--json`, what the agent answers.
+  /// - Throws: `ExitCode` 1 after a message.
+  func change(_ method: String, _ target: String) throws {
+    let answer: [UInt8]
+    do {
+      answer = try ControlClient(socketPath: socket).send(method, target)
+    } catch {
+      throw Output.failure(error.message)
+    }
+    if json { try Output.write(answer) }
+  }
 }
 
 /// The filter by segment.
@@ -38,7 +50,7 @@ struct SegmentOption: ParsableArguments {
   /// `?vni=N`, or nothing.
   var query: String { vni.map { "?vni=\($0)" } ?? "" }
 
-  private static func parse(_ text: String) throws -> VNI {
+  static func parse(_ text: String) throws -> VNI {
     guard let number = UInt32(text), let vni = VNI(number) else {
       throw ValidationError("a VNI is a whole number from 0 to \(VNI.maximum)")
     }

@@ -1,19 +1,114 @@
 import Agent
 import ArgumentParser
+import VXLAN
 
-/// `vtep fdb`.
+/// `vtep fdb`: shows the tables, and changes them.
 struct FDBCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fdb",
-    abstract: "Show the forwarding table (FDB): which MAC address is behind which remote VTEP.",
+    abstract: "Show the forwarding table (FDB), or change it: which MAC address is behind which remote VTEP.",
     discussion: """
-      State static is configured, dynamic is learned from frames and ages. A MAC without a peer is behind the own TAP.
-      """)
+      Without a subcommand the table is shown: vtep fdb [--vni <number>] [-j]. State static is set by the \
+      configuration or by hand, dynamic is learned from frames and ages, control is of a control plane. A MAC without \
+      a peer is behind the own TAP.
+      """,
+    subcommands: [Show.self, Add.self, Replace.self, Delete.self, Flush.self, Explain.self],
+    defaultSubcommand: Show.self)
+
+  struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List the entries.")
+
+    @OptionGroup var agent: AgentOptions
+    @OptionGroup var segment: SegmentOption
+
+    func run() throws {
+      try agent.show("/v1/fdb\(segment.query)", as: [FDBReport].self, text: ReportText.fdb)
+    }
+  }
+
+  struct Add: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Add a static entry. What frames taught of the MAC gives way; a static entry that is there does not.")
+
+    @OptionGroup var setting: SettingOptions
+
+    func run() throws { try setting.ask("POST") }
+  }
+
+  struct Replace: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Add a static entry, also in the place of another one.")
+
+    @OptionGroup var setting: SettingOptions
+
+    func run() throws { try setting.ask("PUT") }
+  }
+
+  struct Delete: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "del", abstract: "Delete the entry of a MAC, static or learned.")
+
+    @OptionGroup var entry: EntryOptions
+    @OptionGroup var agent: AgentOptions
+
+    func run() throws {
+      try agent.change("DELETE", "/v1/fdb?\(entry.query)")
+    }
+  }
+
+  struct Flush: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Delete all dynamic entries of a segment.")
+
+    @Option(
+      name: .long, help: ArgumentHelp("The segment.", valueName: "number"), transform: SegmentOption.parse)
+    var vni: VNI
+
+    @OptionGroup var agent: AgentOptions
+
+    func run() throws {
+      try agent.change("POST", "/v1/fdb/flush?vni=\(vni)")
+    }
+  }
+
+  struct Explain: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Tell why a frame to a MAC goes where it goes.")
+
+    @OptionGroup var entry: EntryOptions
+    @OptionGroup var agent: AgentOptions
+
+    func run() throws {
+      try agent.show("/v1/fdb/explain?\(entry.query)", as: FDBExplanation.self, text: \.text)
+    }
+  }
+}
+
+/// The entry that a command is about.
+struct EntryOptions: ParsableArguments {
+  @Argument(help: ArgumentHelp("The MAC address, such as 02:00:00:00:00:01.", valueName: "mac"), transform: Self.parse)
+  var mac: MACAddress
+
+  @Option(name: .long, help: ArgumentHelp("The segment.", valueName: "number"), transform: SegmentOption.parse)
+  var vni: VNI
+
+  var query: String { "vni=\(vni)&mac=\(ControlRequest.encode(mac.description))" }
+
+  private static func parse(_ text: String) throws -> MACAddress {
+    guard let mac = MACAddress(text) else {
+      throw ValidationError("a MAC address is written as 02:00:00:00:00:01")
+    }
+    return mac
+  }
+}
+
+/// The entry that is to be set, and where it is to point.
+struct SettingOptions: ParsableArguments {
+  @OptionGroup var entry: EntryOptions
+
+  @Option(name: .long, help: ArgumentHelp("The peer that the MAC is at.", valueName: "name"))
+  var peer: String
 
   @OptionGroup var agent: AgentOptions
-  @OptionGroup var segment: SegmentOption
 
-  func run() throws {
-    try agent.show("/v1/fdb\(segment.query)", as: [FDBReport].self, text: ReportText.fdb)
+  func ask(_ method: String) throws {
+    try agent.change(method, "/v1/fdb?\(entry.query)&peer=\(ControlRequest.encode(peer))")
   }
 }

@@ -95,8 +95,10 @@ final class AgentPlanTests {
       configuration(local: local) {
         $0.vlan = .pass
         $0.clampsMSS = false
+        $0.suppressesNeighbors = false
       })
     #expect(changed.segments.map(\.overhead.byteCount) == [overhead + 4] && !changed.segments[0].clampsMSS)
+    #expect(clamped.segments[0].suppressesNeighbors && !changed.segments[0].suppressesNeighbors)
   }
 
   @Test("a fixed MTU of 1450 fits 1500, 1451 is refused with the largest that does")
@@ -170,11 +172,15 @@ final class AgentPlanTests {
         $0.fdbLimit = 9
         $0.ageing = .seconds(17)
         $0.dscp = .fixed(46)
+        $0.stormLimit = 77
+        $0.snoopsMulticast = false
       }
     ).segments[0]
     #expect(changed.ownMAC == mac && changed.passesVLANTags && changed.ignoresReservedBits && !changed.learns)
     #expect(changed.fdbLimit == 9 && changed.ageingTime == .seconds(17) && changed.dscp == .fixed(46))
+    #expect(changed.stormLimit == 77 && !changed.snoopsMulticast)
     let plain = try plan(configuration()).segments[0]
+    #expect(plain.stormLimit == 10_000 && plain.snoopsMulticast)
     #expect(!plain.passesVLANTags && !plain.ignoresReservedBits && plain.learns)
     #expect(plain.fdbLimit == 65_536 && plain.ageingTime == .seconds(300) && plain.dscp == .copy)
     let local = try #require(IPAddress("192.0.2.1"))

@@ -28,10 +28,12 @@ enum ConfigurationSamples {
         vlan: drop
         reserved: strict
         dscp: copy
+        multicast-snooping: true
+        storm-limit: 10000
         fdb:                        # static entries
           - {mac: "02:00:00:00:00:02", peer: b}
       - {vni: 43, tap: vx43, mtu: 1400, vlan: pass, reserved: ignore, dscp: 46, ageing: 0s, learning: false,
-         mss-clamp: false}
+         mss-clamp: false, neighbor-suppression: false, multicast-snooping: false, storm-limit: 0}
     peers:
       - name: b
         address: 192.0.2.2

@@ -21,6 +21,8 @@ struct ConfigurationTests {
     second.reserved = .ignore
     second.dscp = .fixed(46)
     second.clampsMSS = false
+    second.suppressesNeighbors = false
+    (second.snoopsMulticast, second.stormLimit) = (false, 0)
     second.ageing = .zero
     second.learning = false
     var b = Configuration.Peer(name: "b", address: try #require(IPAddress("192.0.2.2")))
@@ -48,7 +50,8 @@ struct ConfigurationTests {
     #expect(segment.mtu == .auto && segment.learning && !segment.sealed)
     #expect(segment.ageing == .seconds(300) && segment.fdbLimit == 65_536)
     #expect(segment.vlan == .drop && segment.reserved == .strict && segment.dscp == .copy)
-    #expect(segment.clampsMSS)
+    #expect(segment.clampsMSS && segment.suppressesNeighbors)
+    #expect(segment.snoopsMulticast && segment.stormLimit == 10_000)
   }
 
   @Test("the peers of a segment are those that name it and those that name none")
@@ -67,6 +70,8 @@ struct ConfigurationTests {
   static let accepted = [
     Samples.segment("mtu: 68"), Samples.segment("mtu: 65535"),
     Samples.segment("mtu: 1280, address: [\"fd00::1/64\"]"),
+    Samples.segment("storm-limit: 0"), Samples.segment("storm-limit: 10000000"),
+    Samples.segment("multicast-snooping: false"),
     Samples.segment("dscp: 0"), Samples.segment("dscp: 63"),
     Samples.segment("ageing: 0s"), Samples.segment("ageing: 1s"), Samples.segment("ageing: 1000ms"),
     Samples.segment("ageing: 5m"), Samples.segment("ageing: 8760h"), Samples.segment("ageing: \"300s\""),

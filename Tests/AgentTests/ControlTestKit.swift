@@ -110,7 +110,8 @@ struct FixedReports: ReportSource {
 
   func segmentReports(vni: VNI?) throws(ControlError) -> [SegmentReport] {
     [
-      SegmentReport(vni: 42, tap: "vx42", mtu: 1450, sealed: false, fdbEntries: 2, rxFrames: 10, txFrames: 20),
+      SegmentReport(
+        vni: 42, tap: "vx42", mtu: 1450, sealed: false, fdbEntries: 2, neighbors: 3, rxFrames: 10, txFrames: 20),
       SegmentReport(vni: 7, tap: "vx7", mtu: 1426, sealed: true, fdbEntries: 1, rxFrames: 0, txFrames: 0),
     ].filter { vni == nil || $0.vni == vni?.rawValue }
   }

@@ -47,7 +47,11 @@ struct ReportTests {
   @Test("a segment has the names of the contract")
   func segment() throws {
     let keys = try object(FixedReports().segmentReports(vni: nil)[0]).keys
-    #expect(Set(keys) == ["vni", "tap", "mtu", "sealed", "fdb-entries", "rx-frames", "tx-frames"])
+    #expect(
+      Set(keys) == [
+        "vni", "tap", "mtu", "sealed", "fdb-entries", "fdb-moves", "fdb-flapping", "fdb-refused", "neighbors",
+        "rx-frames", "tx-frames",
+      ])
   }
 
   @Test("stats are the sums, then each direction as an object with the same names")

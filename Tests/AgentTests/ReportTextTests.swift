@@ -46,9 +46,9 @@ struct ReportTextTests {
   func segments() throws {
     #expect(
       ReportText.segments(try FixedReports().segmentReports(vni: nil)) == """
-        VNI  TAP    MTU  SEALED  FDB-ENTRIES  RX-FRAMES  TX-FRAMES
-         42  vx42  1450  no                2         10         20
-          7  vx7   1426  yes               1          0          0
+        VNI  TAP    MTU  SEALED  FDB-ENTRIES  NEIGHBORS  RX-FRAMES  TX-FRAMES
+         42  vx42  1450  no                2          3         10         20
+          7  vx7   1426  yes               1          0          0          0
 
         """)
   }

@@ -196,7 +196,7 @@ struct HostileInputTests {
       bench.taps[0].written.removeAll(keepingCapacity: true)
     }
     #expect(bench.snapshot().total(.framesOut, .underlay) == 1_000_001 && bench.entries().count == 65_536)
-    #expect(bench.topology.withFDB(ofSegment: 0) { $0.refusedCount() } == 1_000_000 - 65_535)
+    #expect(bench.topology.withFDB(ofSegment: 0) { $0.history().refusedCount } == 1_000_000 - 65_535)
     let toVictim = bench.fromTAP([Frames.ethernet(to: .station(1), from: .station(2))])
     #expect(toVictim.map(\.peer) == [1])
     let toUnlearned = bench.fromTAP([Frames.ethernet(to: .station(1_000_001), from: .station(2))])

@@ -186,6 +186,25 @@ struct TooBigFramesTests {
     expectBalance(bench)
   }
 
+  @Test("unknown unicast that fits no peer is answered with what fits all of them, or cut", arguments: [false, true])
+  func floodForNobody(isIPv6: Bool) throws {
+    let bench = threePeers()
+    for slot in 0...2 { bench.topology.limits.setPathMTU(1400 - slot, ofPeer: slot) }
+    #expect(bench.fromTAP([udp(1348, isIPv6: isIPv6)]).map(\.peer) == [0, 1, 2])
+    #expect(bench.fromTAP([udp(1350, isIPv6: isIPv6)]).map(\.peer) == [0])
+    #expect(bench.taps[0].written.isEmpty)
+    #expect(bench.fromTAP([udp(1351, isIPv6: isIPv6)]).isEmpty)
+    let answer = try #require(bench.taps[0].written.first)
+    #expect(answer.span.bigEndian16(at: isIPv6 ? 60 : 40) == 1348 && answer[isIPv6 ? 54 : 34] == (isIPv6 ? 2 : 3))
+    let counters = bench.snapshot()
+    #expect(bench.drops(.tooBig) == 1 && counters.total(.floodCopyDrops, .overlay) == 2 + 3)
+    if !isIPv6 {
+      let pieces = bench.fromTAP([udp(1400, fragment: 0)])
+      #expect(pieces.count == 6 && pieces.allSatisfy { $0.payload.count <= 1348 + 22 } && bench.drops(.tooBig) == 1)
+    }
+    expectBalance(bench)
+  }
+
   @Test("what comes longer than the segment carries is oversize, until the segment carries it")
   func oversize() {
     let bench = bench()

@@ -76,6 +76,24 @@ struct WorkerTests {
     worker.perform { $0.snapshot().total(.framesIn, .overlay) } ?? 0
   }
 
+  @Test("several workers that are asked are at it at once")
+  func askedAtOnce() throws {
+    let workers = try [makeWorker(PipePort()), makeWorker(PipePort())]
+    for worker in workers { try worker.start() }
+    defer { for worker in workers { worker.stop() } }
+    let hasBegun = Atomic<Int>(0)
+    let end = Clock.now() + 2_000_000_000
+    // Each waits for the other: asked in turn, the first would never see it.
+    let answers = workers.map { worker in
+      worker.ask(within: 4) { _ in
+        hasBegun.add(1, ordering: .acquiringAndReleasing)
+        while hasBegun.load(ordering: .acquiring) < 2, Clock.now() < end { usleep(100) }
+        return hasBegun.load(ordering: .acquiring)
+      }
+    }
+    #expect(answers.map { $0.wait() } == [2, 2])
+  }
+
   @Test("it takes what is there, sleeps, and wakes for more")
   func carries() throws {
     let port = PipePort()

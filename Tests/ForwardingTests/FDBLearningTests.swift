@@ -39,7 +39,7 @@ struct FDBLearningTests {
     #expect(table.learn(1, .local) == .refusedStatic)
     #expect(table.learn(1, .peer(0), now: 200) == .known)
     #expect(table.remote(1) == .peer(0))
-    #expect(table.entries == [FDBEntry(mac: Table.mac(1), remote: .peer(0), isStatic: true, stamp: 100)])
+    #expect(table.entries == [FDBEntry(mac: Table.mac(1), remote: .peer(0), origin: .configuration, stamp: 100)])
     // It leaves the one place of the limit free.
     #expect(table.learn(2, .peer(1)) == .learned && table.learn(3, .peer(1)) == .refusedFull)
     #expect(table.refusedCount == 1 && table.isConsistent)
@@ -130,8 +130,9 @@ struct FDBLearningTests {
     for remote in [Remote.local, .peer(0), .peer(65_534)] {
       let value = FDBValue.dynamic(remote, stamp: .max)
       #expect(value.remote == remote && value.stamp == .max && value.isPresent && !value.isStatic)
-      let fixed = FDBValue.static(remote, stamp: 0)
+      let fixed = FDBValue(remote, origin: .command, stamp: 0)
       #expect(fixed.remote == remote && fixed.stamp == 0 && fixed.isPresent && fixed.isStatic)
+      #expect(fixed.origin == .command && value.origin == .learned)
     }
     #expect(!FDBValue.absent.isPresent && FDBValue.dynamic(.local, stamp: 0) != .absent)
   }

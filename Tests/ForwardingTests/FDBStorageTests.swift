@@ -1,4 +1,5 @@
 import Testing
+import VXLAN
 
 @testable import Forwarding
 
@@ -28,20 +29,62 @@ struct FDBStorageTests {
       if station % 100 == 99 { _ = table.age(now: UInt32(station / 100) + 1, .seconds(1)) }
     }
     #expect(table.count == 0 && table.isConsistent)
-    #expect(table.slotCount <= 1024, "\(table.slotCount) slots for at most 100 entries at once")
+    #expect(table.slotCount <= 32 * 1024, "\(table.slotCount) slots for at most 100 entries at once")
   }
 
-  @Test("storage that grew for a flood shrinks when it is next rebuilt")
+  @Test("storage that grew for a flood shrinks when the flood has aged; what is left is found")
   func shrinks() {
-    let table = Table()
-    for station in 0..<10_000 { _ = table.learn(station, .peer(0), now: 1) }
+    let table = Table(limit: 20_000)
+    for station in 0..<10_000 { _ = table.learn(station, .peer(0), now: station < 100 ? 2 : 1) }
     let large = table.slotCount
-    #expect(table.age(now: 2, .seconds(1)) == 10_000)
-    for station in 10_000..<30_000 {
-      _ = table.learn(station, .peer(0), now: 1)
-      if station % 64 == 0 { _ = table.age(now: 2, .seconds(1)) }
+    #expect(table.age(now: 2, .seconds(1)) == 9_900)
+    #expect(table.slotCount < large / 8, "\(table.slotCount) slots of \(large)")
+    #expect((0..<100).allSatisfy { table.remote($0) == .peer(0) } && table.isConsistent)
+  }
+
+  @Test("a table at its limit of a million entries has 32 bytes or less for each")
+  func memory() {
+    let table = Table()
+    for station in 0..<1_000_000 { _ = table.learn(station, .peer(station % 4)) }
+    #expect(table.count == 1_000_000 && table.learn(1_000_000, .peer(0)) == .refusedFull)
+    #expect(table.slotCount * 16 <= 32_000_000, "\(table.slotCount * 16) bytes of slots")
+    // Whatever holds a lock works on one shard.
+    let largest = (0..<table.fdb.shardCount).map { table.fdb.table(ofShard: $0).mask + 1 }.max()
+    #expect(table.fdb.shardCount > 1500 && largest == 1024)
+  }
+
+  /// Addresses whose searches all begin at one slot, for who knows the key.
+  private static func colliding(_ hash: KeyedHash, count: Int) -> [Int] {
+    var stations: [Int] = []
+    var station = 0
+    while stations.count < count {
+      if hash(MACKey(Table.mac(station)).rawValue) & 0xFFF == 0 { stations.append(station) }
+      station += 1
     }
-    #expect(table.slotCount < large)
+    return stations
+  }
+
+  @Test("row 13: addresses that collide under one key do not under another")
+  func chosenCollisions() {
+    let known = KeyedHash(key0: 1, key1: 2)
+    let stations = Self.colliding(known, count: 500)
+    let (attacked, keyed) = (Table(limit: 600, hash: known), Table(limit: 600))
+    for station in stations {
+      _ = attacked.learn(station, .peer(0))
+      _ = keyed.learn(station, .peer(0))
+    }
+    #expect(attacked.longestSearch >= 450, "the addresses do not collide, so nothing is shown")
+    #expect(keyed.longestSearch <= 64, "\(keyed.longestSearch) slots")
+  }
+
+  @Test("row 13: addresses in a row, or a power of two apart, are as good as random ones", arguments: [0, 8, 16, 24])
+  func patterns(shift: Int) {
+    let table = Table(limit: 100_000)
+    for number in 0..<100_000 {
+      let mac = MACAddress(rawValue: UInt64(number) << UInt64(shift) & 0xFCFF_FFFF_FFFF)
+      _ = table.learn(mac, .peer(0), now: 1)
+    }
+    #expect(table.longestSearch <= 200, "\(table.longestSearch) slots")
   }
 
   @Test("static entries survive every rebuild")

@@ -1,3 +1,4 @@
+import TestKit
 import VXLAN
 
 @testable import Forwarding
@@ -6,9 +7,12 @@ import VXLAN
 final class Table: @unchecked Sendable {
   let fdb: FDB
 
-  init(limit: Int = 1_000_000, peerLimits: [Int] = [0, 0, 0, 0], readerCount: Int = 0) {
+  init(
+    limit: Int = 1_000_000, peerLimits: [Int] = [0, 0, 0, 0], readerCount: Int = 0,
+    hash: KeyedHash = KeyedHash(key0: 11, key1: 22)
+  ) {
     fdb = FDB(
-      limit: limit, peerLimits: peerLimits, hash: KeyedHash(key0: 11, key1: 22),
+      limit: limit, peerLimits: peerLimits, hash: hash,
       gracePeriod: GracePeriod(readerCount: readerCount))
   }
 
@@ -36,22 +40,64 @@ final class Table: @unchecked Sendable {
 
   func age(now: UInt32, _ ageingTime: Duration) -> Int { fdb.age(now: now, ageingTime: ageingTime) }
 
+  @discardableResult
+  func set(
+    _ station: Int, _ remote: Remote, by origin: FDBOrigin = .command, now: UInt32 = 100, replacing: Bool = true
+  ) -> SettingOutcome {
+    fdb.set(Self.mac(station), at: remote, by: origin, now: now, replacing: replacing)
+  }
+
+  @discardableResult
+  func remove(_ station: Int) -> FDBEntry? { fdb.remove(Self.mac(station)) }
+
+  func entry(_ station: Int) -> FDBEntry? { fdb.entry(of: Self.mac(station)) }
+
+  func flush() -> Int { fdb.flush() }
+
+  func removeAll(at remote: Remote) -> Int { fdb.removeAll(at: remote) }
+
+  var history: FDBHistory { fdb.history() }
+  var changeCount: UInt64 { fdb.changeCount() }
+  var isLarge: Bool { fdb.isLarge() }
   var entries: [FDBEntry] { fdb.entries() }
   /// Of the accounts; a test compares it with the entries themselves.
   var count: Int { fdb.entryCount() }
-  var refusedCount: UInt64 { fdb.refusedCount() }
+  var refusedCount: UInt64 { history.refusedCount }
 
   /// Whether the accounts say what the slots hold, entry by entry.
   var isConsistent: Bool {
     let entries = entries
-    let dynamic = entries.filter { !$0.isStatic }
-    var byRemote = [UInt32](repeating: 0, count: fdb.limitByRemote.count)
-    for entry in dynamic { byRemote[Int(entry.remote.rawValue)] += 1 }
-    return fdb.accounts.withLock { accounts in
-      accounts.dynamicCount == dynamic.count && accounts.staticCount == entries.count - dynamic.count
-        && accounts.countByRemote == byRemote && accounts.usedSlotCount >= entries.count
+    let dynamic = entries.filter { $0.state == .dynamic }
+    var byRemote = [Int](repeating: 0, count: fdb.limitByRemote.count)
+    for entry in dynamic where !entry.isFrozen { byRemote[Int(entry.remote.rawValue)] += 1 }
+    let counts = fdb.counts
+    return counts.pointee.dynamic.load(ordering: .relaxed) == dynamic.count
+      && counts.pointee.pinned.load(ordering: .relaxed) == entries.count - dynamic.count
+      && byRemote.indices.allSatisfy { fdb.countByRemote[$0].load(ordering: .relaxed) == byRemote[$0] }
+      && sum { $0.entryCount } == entries.count && sum { $0.usedSlotCount } >= entries.count
+  }
+
+  /// Of all shards.
+  func sum(_ part: (borrowing FDBShard.State) -> Int) -> Int {
+    (0..<fdb.shardCount).reduce(0) { sum, shard in
+      sum + fdb.shards[shard].withLock { state in part(state) }
     }
   }
 
-  var slotCount: Int { fdb.accounts.withLock { _ in fdb.table.mask + 1 } }
+  var slotCount: Int { (0..<fdb.shardCount).reduce(0) { $0 + fdb.table(ofShard: $1).mask + 1 } }
+  var retiredCount: Int { sum { $0.retired.count } }
+  var replacementCount: Int { sum { $0.replacementCount } }
+
+  /// How many slots the longest search for an entry passes.
+  var longestSearch: Int {
+    var longest = 0
+    for shard in 0..<fdb.shardCount {
+      let table = fdb.table(ofShard: shard)
+      for index in 0...table.mask {
+        guard let key = table.key(at: index) else { continue }
+        longest = max(longest, (index - Int(truncatingIfNeeded: fdb.hash(key.rawValue))) & table.mask)
+      }
+    }
+    return longest
+  }
 }

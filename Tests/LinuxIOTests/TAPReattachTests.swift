@@ -26,6 +26,22 @@ final class TAPReattachTests {
     #expect(try netlink.link(named: "t0")?.index == second.index)
   }
 
+  @Test("a device that goes again before its offloads are set fails as gone, and has them all when it is back")
+  func goneAgain() throws {
+    var netlink = try namespace.run { () throws(Errno) in try NetlinkSocket() }
+    let steering = FlowSteering(queueCount: 2)
+    let tap = try namespace.run { () throws(Errno) in try TAPDevice(named: "t0", steering: steering) }
+    func states() -> [String] {
+      [tap.offloads.steering.text, tap.offloads.reading.text, tap.offloads.readingUDP.text, tap.offloads.writing.text]
+    }
+    let before = states()
+    try netlink.deleteLink(index: try #require(try netlink.link(named: "t0")).index)
+    let error = #expect(throws: Errno.self) { try tap.setOffloads() }
+    #expect(error?.number == EBADFD && states() == before && before.contains("on"))
+    #expect(try namespace.run { () throws(Errno) in try tap.reattach() } == true)
+    #expect(states() == before)
+  }
+
   @Test("while another has the name it fails as busy, and works once the name is free")
   func busy() throws {
     var netlink = try namespace.run { () throws(Errno) in try NetlinkSocket() }

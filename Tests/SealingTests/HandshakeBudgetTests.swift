@@ -58,7 +58,7 @@ struct HandshakeBudgetTests {
     let seed = TestSeed.next("made-up addresses")
     var generator = SeededGenerator(seed: seed)
     let peer = try ScriptedPeer()
-    if isMoved { try movePeer(peer) }
+    if isMoved { try peer.moveElsewhere() }
     let own = isMoved ? peer.elsewhere : peer.configured
     for _ in 0..<6_000 {
       let source = IPAddress(ipv4: UInt32.random(in: 0x0A00_0000...0x0AFF_FFFF, using: &generator))
@@ -72,19 +72,6 @@ struct HandshakeBudgetTests {
     let cookie = try #require(peer.cookie(for: attempt), "seed \(seed)")
     let next = try peer.initiate(counter: 3, cookie: cookie)
     #expect(peer.run(next, from: own), "seed \(seed)")
-  }
-
-  /// The peer proves that it is elsewhere.
-  private func movePeer(_ peer: ScriptedPeer) throws {
-    let attempt = try peer.initiate(counter: 1)
-    try #require(peer.run(attempt) && peer.confirm(attempt) && peer.confirm(attempt, from: peer.elsewhere))
-    let keys = try #require(attempt.keys)
-    guard case .probe(let size, let token)? = peer.heard(keys.opening, at: peer.elsewhere).last else {
-      Issue.record("nothing was asked")
-      return
-    }
-    peer.say(.probeAnswer(udpPayloadByteCount: size, token: token), keys.sealing, from: peer.elsewhere)
-    #expect(peer.table.endpoint(peer.key.publicKey) == peer.elsewhere)
   }
 
   @Test("a peer at its configured address gets through whatever strangers do, with cookies or without")
@@ -109,6 +96,35 @@ struct HandshakeBudgetTests {
     let own = try #require(peer.cookie(for: first))
     let second = try peer.initiate(counter: 2, cookie: own)
     #expect(peer.run(second) && peer.confirm(second) && peer.current?.index == second.index)
+  }
+
+  @Test("of two peers behind one address the one that asks 1,000 times a second does not keep the other away")
+  func oneAddress() {
+    var budget = HandshakeBudget()
+    budget.add(stranger.address)
+    let other = Endpoint(address: stranger.address, udpPort: 4791)
+    var (floodCount, otherCount) = (0, 0)
+    for step in 0..<10_000 {
+      let now = Instant(nanoseconds: 1_000_000_000) + .milliseconds(step)
+      if budget.takeInitiation(withCookieFrom: stranger, now: now) { floodCount += 1 }
+      if step % 1_000 == 500, budget.takeInitiation(withCookieFrom: other, now: now) { otherCount += 1 }
+    }
+    #expect(otherCount == 10 && floodCount <= 32)
+  }
+
+  @Test("what an address has used up, by flooding from all its ports, is taken from the share of all")
+  func manyPorts() {
+    var budget = HandshakeBudget()
+    budget.add(stranger.address)
+    let now = Instant(nanoseconds: 1_000_000_000)
+    let takenCount = (1...300).count {
+      budget.takeInitiation(withCookieFrom: Endpoint(address: stranger.address, udpPort: UInt16($0)), now: now)
+    }
+    #expect(takenCount == 3 + 10)
+    let later = now + .milliseconds(25)
+    let isOtherTaken = budget.takeInitiation(
+      withCookieFrom: Endpoint(address: stranger.address, udpPort: 4790), now: later)
+    #expect(isOtherTaken, "of the 5 a second of the address nothing has come back yet")
   }
 
   @Test("repeating an initiation, or forging one with its ephemeral key, costs nothing: faults 28")

@@ -124,27 +124,6 @@ struct PathProbingTests {
     #expect(path.told.filter { $0.at > start }.first?.pathMTU ?? 0 >= 1_380, "\(path.told)")
   }
 
-  @Test("a path that takes more again is found so when it is asked next, by the interval and no sooner")
-  func raise() {
-    let path = SimulatedPath(route: 1_500, takes: 1_400, raiseInterval: .seconds(30), seed: 1)
-    path.run(for: .seconds(20)) { $0.probing.isSettled }
-    #expect(path.pathMTU == 1_400)
-    path.byteCountMax = 1_500
-    #expect(path.run(for: .seconds(29)) { $0.pathMTU != 1_400 } >= .seconds(29))
-    #expect(path.run(for: .seconds(2)) { $0.pathMTU == 1_500 } < .seconds(2))
-  }
-
-  @Test("a path that goes on taking less is asked for one byte more at every interval, in three tries")
-  func raiseInVain() {
-    let path = SimulatedPath(route: 1_500, takes: 1_400, raiseInterval: .seconds(60), seed: 1)
-    path.run(for: .seconds(20)) { $0.probing.isSettled }
-    let start = path.now
-    path.run(for: .seconds(300))
-    let asked = path.sent.filter { $0.at > start && $0.probe.byteCount > 1_400 }
-    #expect(asked.allSatisfy { $0.probe.byteCount == 1_401 } && (12...15).contains(asked.count), "\(asked.count)")
-    #expect(path.pathMTU == 1_400)
-  }
-
   @Test("paths that lose up to 30 % each way, and change: in the end the exact size counts, and never more than passes")
   func lossy() {
     let first = TestSeed.next("path")

@@ -1,3 +1,5 @@
+import Dispatch
+import Glibc
 import TestKit
 import Testing
 
@@ -52,6 +54,27 @@ struct ReplayWindowTests {
         #expect(window.mayAccept(counter) == isAccepted, "step \(step)")
         #expect(window.accept(counter) == isAccepted, "step \(step)")
       }
+    }
+  }
+
+  @Test("more threads than processors that want the lock get it one at a time, and none waits for ever")
+  func lock() {
+    withWindow { window in
+      nonisolated(unsafe) let shared = window
+      nonisolated(unsafe) let count = UnsafeMutablePointer<Int>.allocate(capacity: 1)
+      count.initialize(to: 0)
+      defer { count.deallocate() }
+      DispatchQueue.concurrentPerform(iterations: 16) { _ in
+        for round in 0..<2_000 {
+          shared.lock()
+          let before = count.pointee
+          // Now and then whoever has the lock loses its processor.
+          if round.isMultiple(of: 100) { sched_yield() }
+          count.pointee = before + 1
+          shared.unlock()
+        }
+      }
+      #expect(count.pointee == 32_000)
     }
   }
 

@@ -138,6 +138,25 @@ final class ScriptedPeer {
     }
   }
 
+  /// What `attempt`'s table asks elsewhere, after the peer has spoken up from there: the question's answer.
+  func question(to attempt: Attempt) throws -> ControlMessage {
+    let keys = try #require(attempt.keys)
+    guard case .probe(let size, let token)? = heard(keys.opening, at: elsewhere).last else {
+      throw HandshakePair.NoInitiation()
+    }
+    return .probeAnswer(udpPayloadByteCount: size, token: token)
+  }
+
+  /// The peer has a session, and proves that it is elsewhere.
+  @discardableResult
+  func moveElsewhere() throws -> Attempt {
+    let attempt = try initiate(counter: 1)
+    try #require(run(attempt) && confirm(attempt) && confirm(attempt, from: elsewhere))
+    say(try question(to: attempt), attempt.keys?.sealing, from: elsewhere)
+    try #require(table.endpoint(key.publicKey) == elsewhere)
+    return attempt
+  }
+
   private func perform() {
     for action in table.takeActions() {
       switch action {

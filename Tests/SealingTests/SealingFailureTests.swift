@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import VXLAN
 
@@ -95,6 +96,32 @@ struct SealingFailureTests {
     secrets = []
     #expect(SecretPool.small.regionCount <= before + 5, "other tests run at the same time")
     #expect(SecretBytes(byteCount: 64).bytes.allSatisfy { $0 == 0 }, "zero again")
+  }
+
+  /// The mappings of this process: first and last address, rights.
+  private func mappings() throws -> [(range: Range<UInt>, rights: Substring)] {
+    let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/self/maps"))
+    let text = String(decoding: try #require(try file.readToEnd()), as: UTF8.self)
+    return text.split(separator: "\n").compactMap { line in
+      let words = line.split(separator: " ")
+      let ends = words[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
+      return ends.count == 2 ? (ends[0]..<ends[1], words[1]) : nil
+    }
+  }
+
+  @Test("a region of secrets lies between pages that nobody may touch, and ends where the second begins")
+  func guardPages() throws {
+    for pool in [SecretPool.small, SecretPool.large] {
+      let slot = try #require(pool.take())
+      defer { pool.give(back: slot) }
+      let all = try mappings()
+      let index = try #require(all.firstIndex { $0.range.contains(UInt(bitPattern: slot.start)) })
+      #expect(all[index].rights == "rw-p")
+      for neighbour in [all[index - 1], all[index + 1]] { #expect(neighbour.rights.hasPrefix("---")) }
+      #expect(all[index - 1].range.upperBound == all[index].range.lowerBound)
+      #expect(all[index + 1].range.lowerBound == all[index].range.upperBound)
+      #expect(all[index].range.count == SecretPool.regionByteCount + 64)
+    }
   }
 
   @Test("a secret begins at a multiple of 64 where its size is one, in a pool or not", arguments: [64, 512, 4_096])

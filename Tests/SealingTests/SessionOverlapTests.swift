@@ -94,13 +94,9 @@ struct SessionOverlapTests {
     let peer = try ScriptedPeer()
     let attempt = try peer.initiate(counter: 1)
     #expect(peer.run(attempt) && peer.confirm(attempt) && peer.confirm(attempt, from: peer.elsewhere))
-    let keys = try #require(attempt.keys)
-    guard case .probe(let size, let token)? = peer.heard(keys.opening, at: peer.elsewhere).last else {
-      Issue.record("nothing was asked")
-      return
-    }
+    let answer = try peer.question(to: attempt)
     peer.wait(.milliseconds(milliseconds))
-    peer.say(.probeAnswer(udpPayloadByteCount: size, token: token), keys.sealing, from: peer.elsewhere)
+    peer.say(answer, attempt.keys?.sealing, from: peer.elsewhere)
     let expected = milliseconds < 5_000 ? peer.elsewhere : peer.configured
     #expect(peer.table.endpoint(peer.key.publicKey) == expected)
   }
@@ -122,15 +118,7 @@ struct SessionOverlapTests {
   @Test("a session is confirmed where its response came from")
   func confirmDestination() throws {
     let peer = try ScriptedPeer()
-    let attempt = try peer.initiate(counter: 1)
-    #expect(peer.run(attempt) && peer.confirm(attempt) && peer.confirm(attempt, from: peer.elsewhere))
-    let keys = try #require(attempt.keys)
-    guard case .probe(let size, let token)? = peer.heard(keys.opening, at: peer.elsewhere).last else {
-      Issue.record("nothing was asked")
-      return
-    }
-    peer.say(.probeAnswer(udpPayloadByteCount: size, token: token), keys.sealing, from: peer.elsewhere)
-    #expect(peer.table.endpoint(peer.key.publicKey) == peer.elsewhere)
+    try peer.moveElsewhere()
     // Silence until the session ends, and then until it is tried at the configured address.
     peer.wait(.seconds(180))
     peer.forgetSent()

@@ -73,6 +73,45 @@ struct SessionPromptnessTests {
     #expect(peer.deliver(answer.response) == .consumed && peer.current != nil)
   }
 
+  @Test("recordings of many processes make four attempts anew, and then the lower key answers")
+  func recordings() throws {
+    let peer = try ScriptedPeer(isTableLower: true)
+    peer.advance()
+    for bootID in UInt64(1)...12 {
+      peer.wait(.milliseconds(760))
+      peer.deliver(try peer.initiate(bootID: bootID, counter: 1).bytes)
+    }
+    #expect(peer.sent(.initiation).count == 1 + 4)
+    #expect(peer.sent(.response).count >= 4)
+  }
+
+  @Test("routes that never rest let an answer that takes two seconds come", arguments: [100, 300, 700, 900, 1_500])
+  func restlessRoutes(milliseconds: Int) {
+    let wire = Self.wire(seed: 3)
+    wire.faults.delay = .milliseconds(1_000)..<(.milliseconds(1_001))
+    let end = wire.now + .seconds(12)
+    while wire.now < end {
+      for side in 0..<2 {
+        wire.ends[side].table.setRoute(pathMTU: 1_500, to: wire.peerKey(of: side), isOther: true, now: wire.now)
+      }
+      wire.run(for: .milliseconds(milliseconds))
+    }
+    #expect(wire.current(0) != nil && wire.current(1) != nil)
+  }
+
+  @Test("an attempt that was made sooner because of the route waits as long as any for its answer")
+  func oncePerAttempt() throws {
+    let peer = try ScriptedPeer()
+    peer.advance()
+    for _ in 0..<28 {
+      peer.table.setRoute(pathMTU: 1_500, to: peer.key.publicKey, isOther: true, now: peer.now)
+      peer.wait(.milliseconds(100))
+      peer.advance()
+    }
+    // At 0 s, at 0.8 s because of the route, and not before 1.6 s after that.
+    #expect((2...3).contains(peer.sent(.initiation).count))
+  }
+
   @Test("one lost answer to a confirm costs one more confirm, not a handshake")
   func lostAnswer() {
     let wire = Self.wire(seed: 1)

@@ -122,13 +122,19 @@ struct SessionTimingTests {
     }
   }
 
-  @Test("a confirm leaves at once and 5 times more, until something comes back")
-  func confirm() throws {
+  /// A wire on which nothing of what the responder confirms arrives.
+  private static func wireWithoutAnswers() -> SimulatedWire {
     let wire = SimulatedWire(seed: 1)
     let lower = wire.lower
-    wire.isCut = { bytes, side in side != lower && Self.isControl(bytes) }
+    wire.isCut = { bytes, side in side != lower && isControl(bytes) }
+    return wire
+  }
+
+  @Test("a confirm leaves at once and 5 times more, until something comes back")
+  func confirm() throws {
+    let wire = Self.wireWithoutAnswers()
     wire.run(for: .milliseconds(1_500))
-    let times = Self.times(wire, lower, Self.isControl)
+    let times = Self.times(wire, wire.lower, Self.isControl)
     try #require(times.count == 6)
     for (gap, time) in zip(zip(times.dropFirst(), times).map { $0 - $1 }, times) {
       #expect(gap > 0.24 && gap < 0.27, "after \(time)")
@@ -140,11 +146,9 @@ struct SessionTimingTests {
 
   @Test("a session of which nothing comes back after all confirms is replaced at once")
   func unansweredConfirms() throws {
-    let wire = SimulatedWire(seed: 1)
-    let lower = wire.lower
-    wire.isCut = { bytes, side in side != lower && Self.isControl(bytes) }
+    let wire = Self.wireWithoutAnswers()
     wire.run(for: .seconds(2))
-    let times = Self.times(wire, lower, Self.isInitiation)
+    let times = Self.times(wire, wire.lower, Self.isInitiation)
     #expect(times.count == 2 && times[1] > 1.5 && times[1] < 1.6)
   }
 

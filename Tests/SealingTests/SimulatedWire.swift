@@ -63,7 +63,10 @@ final class SimulatedWire {
   }
 
   /// Gives a side another address, which its peer does not know.
-  func move(_ side: Int) {
+  func move(_ side: Int, toOtherAddress: Bool = false) {
+    if toOtherAddress {
+      addresses[side].address = IPAddress(ipv4: 0xC633_6400 + UInt32.random(in: 1...254, using: &generator))
+    }
     addresses[side].udpPort = UInt16.random(in: 10_000..<60_000, using: &generator)
   }
 

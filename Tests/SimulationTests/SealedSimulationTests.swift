@@ -99,7 +99,9 @@ struct SealedSimulationTests {
     }
   }
 
-  @Test("at start: frames before the first session wait, leave nothing in clear, and all arrive", arguments: ciphers)
+  @Test(
+    "fault row 15, at start: frames before the first session wait, leave nothing in clear, and all arrive",
+    arguments: ciphers)
   func start(cipher: Cipher) {
     for agentCount in 2...3 {
       var run = Run("start", agentCount: agentCount, cipher: cipher)
@@ -115,23 +117,24 @@ struct SealedSimulationTests {
   }
 
   @Test(
-    "in bad and hostile weather, over rekeys: nothing that was not sent, nothing twice, nothing in clear",
+    "fault rows 15 and 17 to 21, over rekeys: bits flipped, replayed, reordered, doubled, reflected, of other segments",
     arguments: ciphers, [2, 3])
   func hostileWeather(cipher: Cipher, agentCount: Int) {
     var run = Run("hostile weather", agentCount: agentCount, cipher: cipher)
     run.network.weather.lossOneIn = 20
     run.network.weather.duplicateOneIn = 10
     run.network.weather.delayStepMax = 20
-    run.network.weather.flipOneIn = 10
-    run.network.weather.replayOneIn = 5
-    run.network.weather.redirectOneIn = 10
-    run.network.weather.otherVNIOneIn = 10
+    run.network.attacks.flipOneIn = 10
+    run.network.attacks.replayOneIn = 5
+    run.network.attacks.redirectOneIn = 10
+    run.network.attacks.otherVNIOneIn = 10
     for _ in 0..<800 {
       run.sendAtRandom()
       run.network.step(by: .milliseconds(500))
       run.check()
     }
-    run.network.weather = SealedNetwork.Weather()
+    run.network.weather = SimulatedNetwork.Weather()
+    run.network.attacks = SealedNetwork.Attacks()
     run.network.run(for: .seconds(1))
     run.check()
     let deliveredCount = run.delivered.reduce(0) { $0 + $1.count }
@@ -143,7 +146,9 @@ struct SealedSimulationTests {
     }
   }
 
-  @Test("in steady traffic over several rekeys not one frame is lost", arguments: [1, 3])
+  @Test(
+    "fault row 24: in steady traffic over several rekeys not one frame is lost, and none comes twice",
+    arguments: [1, 3])
   func rekeys(workerCount: Int) {
     var run = Run("rekeys", agentCount: 3, cipher: Self.ciphers[0], workerCount: workerCount)
     run.network.run(for: .seconds(1))
@@ -160,7 +165,7 @@ struct SealedSimulationTests {
     }
   }
 
-  @Test("a peer is lost: its frames wait and end as no-session, nothing leaves in clear, the others lose nothing")
+  @Test("fault row 15: a peer is lost, its frames wait, none leaves in clear, and the others lose nothing")
   func lostPeer() {
     var run = Run("lost peer", agentCount: 3, cipher: Self.ciphers[0])
     run.network.run(for: .seconds(1))

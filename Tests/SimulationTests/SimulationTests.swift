@@ -72,6 +72,8 @@ struct SimulationTests {
     func whereIs() -> Int? { network.agents[0].entries().first { $0.mac == station }?.remote.peerSlot }
     say(from: 1)
     #expect(whereIs() == 0)
+    // Within a second the same frame from another host would be one that comes back.
+    network.advance(by: .seconds(2))
     say(from: 2)
     #expect(whereIs() == 1)
     for _ in 0..<30 {

@@ -20,5 +20,8 @@ enum PathAllowances {
     "Sources/Replay/ReplaySealedPort.swift": "seals into a batch's buffers, as a peer and a socket do",
     "Sources/vtep/Output.swift": "writes from where the bytes lie, so that no copy of a key is left behind",
     "Sources/Forwarding/GracePeriod.swift": "words of several threads on cache lines of their own",
+    "Sources/Forwarding/MulticastSnapshot.swift": "a list that several threads read without a lock",
+    "Sources/Forwarding/MulticastTable.swift": "puts one such list in the place of another",
+    "Sources/Forwarding/LoopGuard.swift": "a fixed memory of words that several threads write",
   ]
 }

@@ -13,7 +13,7 @@ enum ImportTable {
   /// What comes from outside: Swift's own, C shims, packages.
   private static let outside: [String: Set<String>] = [
     "VXLAN": [],
-    "Forwarding": ["Synchronization"],
+    "Forwarding": ["CVXLAN", "Synchronization"],
     "Sealing": ["CSodium", "Synchronization"],
     "LinuxIO": ["CLinuxIO", "Glibc", "Synchronization"],
     "Capture": ["CPcap", "Glibc"],
@@ -40,7 +40,8 @@ enum ImportTable {
     "Sources/Dataplane/Worker.swift": (
       ["Dispatch", "Glibc"], "a semaphore with a time limit, for jobs, no frame waits for it; the numbers of errno"
     ),
-    "Sources/Forwarding/FDBTable.swift": (["Glibc"], "calloc, whose zeroed pages cost nothing until they are used"),
+    "Sources/Forwarding/LoopGuard.swift": (["Glibc"], "calloc, whose zeroed pages cost nothing until they are used"),
+    "Sources/Forwarding/FDBTable.swift": (["Glibc"], "aligned_alloc and free"),
   ]
 
   private static let testTools: Set<String> = [
@@ -62,7 +63,8 @@ enum ImportTable {
     table["TestKit"] = upToDataplane.union(testTools)
     table["SimulationTests"] = upToDataplane.union(testTools)
     table["TidyTests"] = ["Foundation", "Testing"]
-    table["DataPathBenchmarks"] = upToDataplane.union(["CAllocationCount", "Glibc", "Replay"])
+    table["FDBThreads"] = ["VXLAN", "Forwarding", "Foundation", "Synchronization"]
+    table["DataPathBenchmarks"] = upToDataplane.union(["CAllocationCount", "Glibc", "Replay", "Synchronization"])
     table["AllocationCountTests"] = upToDataplane.union(testTools).union(["CAllocationCount"])
     return table
   }()

@@ -91,8 +91,9 @@ int main(int argc, char **argv)
     if (resolve(argv[1], 0, &source) || resolve(argv[2], (uint16_t)atoi(argv[3]), &destination))
         return 1;
     double rate = atof(argv[4]);
-    int fd = socket(source.ss_family, SOCK_DGRAM, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&source, sizeof source) != 0) {
+    int fd = socket(source.ss_family, SOCK_DGRAM, 0), yes = 1;
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes) != 0 ||
+        bind(fd, (struct sockaddr *)&source, sizeof source) != 0) {
         perror("blast: bind");
         return 1;
     }

@@ -1,8 +1,9 @@
 """Large numbers of datagrams, by a small C program that the tests compile."""
 
-import os
 import struct
 import subprocess
+
+from compiled import compiled
 
 _RECORD = struct.Struct("<H")
 
@@ -11,10 +12,7 @@ class Blaster:
     """`blast.c`, compiled. RATE is in datagrams a second."""
 
     def __init__(self, directory):
-        self.path = f"{directory}/blast"
-        source = f"{os.path.dirname(os.path.abspath(__file__))}/blast.c"
-        built = subprocess.run(["cc", "-O2", "-Wall", "-o", self.path, source], capture_output=True, text=True)
-        assert built.returncode == 0, f"blast.c does not compile: {built.stderr}"
+        self.path = compiled(directory, "blast")
 
     def send(self, host, destination, datagrams, rate=60_000, source=None, port=4789):
         """Sends every datagram of an iterable from a host's address to a port. Returns how many were sent."""

@@ -3,6 +3,7 @@
  *   no-aes    there is no AES in hardware
  *   aes       AES-256-GCM encrypts to other bytes than it should
  *   chacha    ChaCha20-Poly1305 does
+ *   in-clear  both leave what is longer than the self-test's datagram as it was
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -25,10 +26,19 @@ int crypto_aead_aes256gcm_is_available(void)
     return is("no-aes") ? 0 : next();
 }
 
+enum { SELF_TEST_LENGTH = 100 };
+
 static int encrypt(const char *name, const char *what, u8 *c, u64 *c_length, const u8 *m, u64 m_length, const u8 *ad,
                    u64 ad_length, const u8 *secret_nonce, const u8 *nonce, const void *key)
 {
     aead next = (aead)dlsym(RTLD_NEXT, name);
+    if (is("in-clear") && m_length > SELF_TEST_LENGTH) {
+        memmove(c, m, m_length);
+        memset(c + m_length, 0, 16);
+        if (c_length)
+            *c_length = m_length + 16;
+        return 0;
+    }
     int status = next(c, c_length, m, m_length, ad, ad_length, secret_nonce, nonce, key);
     if (is(what))
         c[m_length] ^= 1; /* the first byte of the tag */

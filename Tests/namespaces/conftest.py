@@ -11,10 +11,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from agent import Agent, binary  # noqa: E402
 from blast import Blaster  # noqa: E402
+from broken import carries_its_own_libsodium, environments  # noqa: E402
 from lab import Lab, remove_leftovers  # noqa: E402
+from numbered import Numbered  # noqa: E402
+from sealed_end import End  # noqa: E402
 
 TOOLS = {"ip": "iproute2", "bridge": "iproute2", "ethtool": "ethtool", "ping": "iputils-ping", "tcpdump": "tcpdump",
-         "tshark": "tshark", "cc": "gcc", "setpriv": "util-linux", "sysctl": "procps"}
+         "tshark": "tshark", "cc": "gcc", "setpriv": "util-linux", "sysctl": "procps", "faketime": "faketime"}
 
 
 def pytest_configure(config):
@@ -36,7 +39,11 @@ def pytest_configure(config):
 
 def pytest_report_header():
     """Says what is judged."""
-    return f"vtep: {binary()}; scale: {'full (VTEP_FULL=1)' if full() else 'short (VTEP_FULL=1 for the full one)'}"
+    scale = "full (VTEP_FULL=1)" if full() else "short (VTEP_FULL=1 for the full one)"
+    lines = [f"vtep: {binary()}; scale: {scale}"]
+    if binary() and carries_its_own_libsodium():
+        lines.append("WARNING: this vtep has its libsodium linked in: what needs a broken one is SKIPPED, not judged")
+    return lines
 
 
 def pytest_unconfigure():
@@ -83,7 +90,27 @@ def lab3():
         yield made
 
 
+@pytest.fixture
+def end(lab):
+    """An agent with a session to a peer in the tests' hands."""
+    made = End(lab)
+    yield made
+    made.close()
+
+
 @pytest.fixture(scope="session")
 def blaster(tmp_path_factory):
     """The compiled sender for large numbers of datagrams."""
     return Blaster(tmp_path_factory.mktemp("blast"))
+
+
+@pytest.fixture(scope="session")
+def numbered(tmp_path_factory):
+    """The compiled sender and counter of numbered frames."""
+    return Numbered(tmp_path_factory.mktemp("numbered"))
+
+
+@pytest.fixture(scope="session")
+def broken(tmp_path_factory):
+    """By what is broken of libsodium, the environment of a process for which it is."""
+    return environments(tmp_path_factory.mktemp("broken"))

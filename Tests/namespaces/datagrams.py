@@ -85,7 +85,7 @@ def _arrivals(incoming, ledger, until, quiet):
 
 
 class Losses:
-    """What agents, and the devices of hosts, count as dropped from now on, each under its name."""
+    """What agents, and the devices of hosts, count as dropped from now on, each frame once, under its name."""
 
     def __init__(self, hosts, agents):
         self._hosts, self._agents = hosts, agents
@@ -100,7 +100,8 @@ class Losses:
         named = {}
         for agent in self._agents:
             counters = agent.counters()
-            named[f"{agent.host.name} kernel-drops"] = counters.all["kernel-drops"]
+            # Those of the overlay are the TAP's own, which is among the devices.
+            named[f"{agent.host.name} underlay kernel-drops"] = counters.underlay["kernel-drops"]
             for side in ("overlay", "underlay"):
                 for reason, count in counters.dropped(side).items():
                     named[f"{agent.host.name} {side} {reason}"] = count

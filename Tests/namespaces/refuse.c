@@ -2,15 +2,20 @@
  *
  *   send   every send with UDP_SEGMENT answers EIO, as Linux before 6.11 does on a device without checksum offload, and
  *          any Linux on a route through xfrm
+ *   steer  SO_ATTACH_REUSEPORT_CBPF answers EPERM, as where a security module forbids it
+ *   uso    TUNSETOFFLOAD with UDP superframes answers EINVAL, as Linux before 6.2 does
  *   write  every superframe that is written into a TAP answers EINVAL, as some 6.1 and 6.6 kernels do
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 #include <netinet/udp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -37,6 +42,35 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
         }
     }
     return next(fd, message, flags);
+}
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
+{
+    int (*next)(int, int, int, const void *, socklen_t) =
+        (int (*)(int, int, int, const void *, socklen_t))dlsym(RTLD_NEXT, "setsockopt");
+
+    if (refuses("steer") && level == SOL_SOCKET && name == SO_ATTACH_REUSEPORT_CBPF) {
+        errno = EPERM;
+        return -1;
+    }
+    return next(fd, level, name, value, length);
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+    int (*next)(int, unsigned long, ...) = (int (*)(int, unsigned long, ...))dlsym(RTLD_NEXT, "ioctl");
+    va_list arguments;
+    void *argument;
+
+    va_start(arguments, request);
+    argument = va_arg(arguments, void *);
+    va_end(arguments);
+    /* TUN_F_USO4 and TUN_F_USO6. */
+    if (refuses("uso") && request == TUNSETOFFLOAD && (unsigned long)argument & 0x60) {
+        errno = EINVAL;
+        return -1;
+    }
+    return next(fd, request, argument);
 }
 
 ssize_t writev(int fd, const struct iovec *vectors, int count)

@@ -88,7 +88,8 @@ def nothing_remains(tmp_path_factory, monkeypatch):
         return {kind: sorted(now - before[kind]) for kind, now in machine().items() if now - before[kind]}
     with contextlib.suppress(AssertionError):
         wait_until(lambda: not left(), 15, "nothing is left")
-    assert left() == {}, f"left behind: {left()}"
+    remaining = left()
+    assert remaining == {}, f"left behind: {remaining}"
 
 
 def start(*arguments, **options):

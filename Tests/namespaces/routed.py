@@ -41,6 +41,20 @@ class RoutedLab(Lab):
                    *(["nodad"] if self.family == "v6" else []))
         return address
 
+    def translate(self, number, address):
+        """What the agent of a host sends from its sealed port comes from `address` of the router from now on, and what
+        is sent there comes to it.
+        """
+        family, host = ("ip", "ip6")[self.family == "v6"], self.hosts[f"h{number}"].address
+        # What the other end still sends to the host's own address opens no way back past the translation.
+        self.rt.run("nft", f"""table {family} translated {{
+          chain first {{ type filter hook prerouting priority -300; {family} daddr {host} udp dport 4790 notrack; }}
+          chain after {{ type nat hook postrouting priority 100;
+            {family} saddr {host} udp sport 4790 snat to {address}; }}
+          chain before {{ type nat hook prerouting priority -100;
+            {family} daddr {address} udp dport 4790 dnat to {host}; }}
+        }}""")
+
     def _network(self, number):
         return f"192.0.{number}." if self.family == "v4" else f"2001:db8:{number}::"
 

@@ -3,12 +3,45 @@
 from frames import mac, mac_text
 from host import wait_until
 from keys import Identity
+from packets import Packets
 
 PORTS = "udp port 4789 or udp port 4790"
 EVERYTHING = "greater 1"
 ROOMY = {"snaplen": 65_000, "buffer": 1 << 16}
 """A capture's room for a thousand frames at once."""
 OVERHEAD = {"v4": 74, "v6": 94}
+
+
+HANDSHAKES = "udp port 4790 and udp[8] = 0x0d and udp[11] = 0xff"
+RESPONSE_LENGTH = 14 + 20 + 8 + 104
+
+
+def short_keys(seconds):
+    """The environment of an agent whose keys live so long: sessions are replaced at two thirds of that."""
+    return {"VTEP_TEST_KEY_SECONDS": str(seconds)}
+
+
+class Agreements:
+    """Counts the sessions that are agreed on over a host's underlay from now on, by the responses that pass (IPv4)."""
+
+    def __init__(self, host):
+        self._packets, self.count = Packets(host, "u0", HANDSHAKES, incoming=False), 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._packets.close()
+
+    def seen(self):
+        """How many there were."""
+        self.count += sum(len(frame) == RESPONSE_LENGTH for frame in self._packets.rest(quiet=0))
+        return self.count
+
+    def wait_for(self, more, seconds):
+        """Waits until there were so many more."""
+        wanted = self.seen() + more
+        wait_until(lambda: self.seen() >= wanted, seconds, f"{more} more sessions are agreed on", every=0.05)
 
 
 def overlay(number):
@@ -41,13 +74,13 @@ def sealed_agent(lab, name, known, segments=None, local=None, start=False, **sec
     return lab.agent(name, start=start, local={"private-key-file": known[name].path, **(local or {})}, **sections)
 
 
-def sealed_agents(lab, known=None, changes=None, local=None, **sections):
+def sealed_agents(lab, known=None, changes=None, local=None, environment=None, **sections):
     """An agent on every host, started, with every session up. `changes` are those of the sealed segment."""
     known = known or identities(lab)
     agents = [sealed_agent(lab, name, known, [sealed_segment(int(name[1:]), **(changes or {}))], local, **sections)
               for name in known]
     for agent in agents:
-        agent.start()
+        agent.start(environment)
     for agent in agents:
         session_up(agent)
     return agents

@@ -46,8 +46,8 @@ class Session:
 
     def __init__(self, cipher, sending, receiving, index, remote_index):
         self.cipher, self.index, self.remote_index = cipher, index, remote_index
-        self._sending = sealing.transport_key(cipher, sending)
-        self._receiving = sealing.transport_key(cipher, receiving)
+        self.secrets = sending, receiving
+        self._sending, self._receiving = self.keys = [sealing.transport_key(cipher, each) for each in self.secrets]
         self._next = {}
 
     def seal(self, plaintext, vni=42, kind=0x0C, lane=0, counter=None):

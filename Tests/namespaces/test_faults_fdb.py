@@ -70,11 +70,12 @@ def test_fault_row_12_a_static_entry_is_moved_by_nobody(lab):
     assert (entry["peer"], entry["state"]) == ("b", "static")
 
 
-def test_fault_row_13_a_million_macs_fill_the_table_to_its_limit_and_no_further(lab, blaster):
-    limit = 65_536
+def test_fault_row_13_random_macs_fill_the_table_to_its_limit_and_no_further(lab, blaster):
+    """Full: 10^6 addresses; short: 10^5."""
+    limit, count = 65_536, 1_000_000 if full() else 100_000
     agent = lab.agent()
     chance = random.Random(13)
-    macs = chance.sample(range(1, 2**32), 1_000_000)
+    macs = chance.sample(range(1, 2**32), count)
     with RawPeer(lab.h2, agent) as peer, Packets(lab.h1, "vx42", f"ether src {mac_text(VICTIM)}") as victims:
         peer.send_frame(ethernet(VICTIM, length=60))
         assert victims.next() is not None
@@ -97,7 +98,8 @@ def test_fault_row_13_a_million_macs_fill_the_table_to_its_limit_and_no_further(
         # What the kernel loses before the agent depends on how busy the machine is; the full scale wants an idle one.
         frames, lost = counted.underlay["frames-in"], counted.lost
         read = 1 if full() else frames / (frames + lost)
-        assert seen >= 9_500 * read, f"{seen} of the victim's 10,000 frames; {read:.0%} of all were read"
+        print(f"row 13: {count} addresses, {seen} of the victim's {count // 100} frames; {read:.1%} of all were read")
+        assert seen >= 0.95 * count / 100 * read, f"{seen} of the victim's frames; {read:.0%} of all were read"
 
 
 def test_fault_row_13_one_peer_cannot_fill_more_than_its_own_limit(lab, blaster):

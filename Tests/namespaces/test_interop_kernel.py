@@ -81,6 +81,7 @@ def test_udp_of_random_sizes_arrives_as_the_same_multiset_of_datagrams(overlay, 
         sent, lost, without_room = exchange(sender, receiver, address, count, overlay.overlay_mtu - headers,
                                             random.Random(f"{overlay.vni} {address}"))
         named = losses.by_name()
+        # At most: the kernel's VTEP may count one loss on two devices, the tunnel and the one below it.
         assert sent == count and lost <= without_room + sum(named.values()), f"{lost} vanished unseen: {named}"
 
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import pathlib
+import re
 import signal
 import struct
 import subprocess
@@ -41,6 +43,13 @@ def test_a_capture_with_an_outer_fragment_does_not_pass(lab):
     wait_until(lambda: len(capture.lines()) >= 3, 10, "the fragments were captured")
     with pytest.raises(AssertionError, match="outer datagrams were IP fragments"):
         capture.close()
+
+
+def test_no_other_file_of_the_tests_captures_so_every_capture_is_judged():
+    folder = pathlib.Path(__file__).parent
+    runs = [path.name for path in folder.glob("*.py")
+            if re.search(r'popen\("(tcpdump|tshark|dumpcap)', path.read_text())]
+    assert runs == ["capture.py"]
 
 
 def test_a_host_with_an_agent_may_not_send_an_outer_fragment_even_without_a_capture():

@@ -165,6 +165,20 @@ def test_nobody_is_told_about_what_must_not_be_answered(shrinking):
             assert answers.next() is not None
 
 
+@pytest.mark.parametrize("inner", ("v4", "v6"))
+def test_unknown_unicast_that_fits_no_peer_is_answered_like_any_other(shrinking, inner):
+    lab, agent, mtu, fits = shrinking
+    frame = packet(inner, mtu, frame_to=mac(0x99))
+    with Packets(lab.h1, "vx42") as answers:
+        counted = sent(lab, agent, [frame])
+        assert counted.dropped("overlay") == {"too-big": 1} and counted.overlay["flood-copy-drops"] == 1, counted
+        assert told(answers.next())(frame) == fits
+        if inner == "v4":
+            counted = sent(lab, agent, [packet(inner, mtu, flags=0, frame_to=mac(0x99))])
+            assert counted.dropped("overlay") == {} and counted.overlay["frames-out"] == 1, counted
+        assert answers.rest() == []
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_nobody_is_told_less_than_every_host_must_take(kind):
     with Lab() as lab:

@@ -17,6 +17,7 @@ from lab import Lab
 from packets import Packets
 from routed import RoutedLab
 from sealed import OVERHEAD, identities, overlay, sealed_agent, sealed_agents, sealed_segment, session_up
+from shrinking import KINDS
 from stopwatch import Stopwatch
 from transfer import blocks, tcp_hash
 
@@ -84,15 +85,16 @@ def test_a_sound_path_is_confirmed_by_a_probe_and_said_so(family):
         assert "PATH-MTU-SOURCE" in agents[0].ask("peers").stdout
 
 
-def test_fault_row_35_tcp_passes_a_router_of_1400_that_says_nothing_and_grows_again(family):
+@pytest.mark.parametrize("kind", KINDS)
+def test_fault_row_35_tcp_passes_a_router_of_1400_that_says_nothing_and_grows_again(family, kind, capsys):
     with RoutedLab(family=family) as lab:
         cut = [Packets(lab.rt, device, FRAGMENT) for device in ("u1", "u2")]
-        agents = agents_on(lab)
+        agents = agents_on(lab, plain=kind == "plain")
         wait_found(agents, 1500, 5)
         data, expected = blocks(TCP_BYTES)
-        arrived = []
+        arrived, began = [], time.monotonic()
         transfer = threading.Thread(daemon=True, target=lambda: arrived.append(
-            tcp_hash(lab.h1, lab.h2, overlay(2), *data, timeout=300)))
+            tcp_hash(lab.h1, lab.h2, "10.43.0.2" if kind == "plain" else overlay(2), *data, timeout=300)))
         transfer.start()
         wait_until(lambda: agents[1].counters().underlay["frames-out"] > 1000, 10, "the transfer is under way")
         assert transfer.is_alive(), "the transfer was over before the path shrank"
@@ -103,10 +105,12 @@ def test_fault_row_35_tcp_passes_a_router_of_1400_that_says_nothing_and_grows_ag
                    RECOVERED_SECONDS - taken, "the transfer goes on")
         transfer.join(300)
         assert arrived == [expected]
+        with capsys.disabled():
+            print(f"[{TCP_BYTES / 1e6:.0f} MB in {time.monotonic() - began:.0f} s, found after {taken:.1f} s] ", end="")
         # A path that one peer has lowers no TAP; it is enforced frame by frame.
         assert lab.h1.link("vx42")["mtu"] == 1500 - OVERHEAD[family]
         assert agents[0].json("segments")[0]["mtu"] == 1500 - OVERHEAD[family]
-        assert "the path MTU was found to be another" in agents[0].stderr()
+        wait_until(lambda: "the path MTU was found to be another" in agents[0].stderr(), FOUND_SECONDS, "it is settled")
         lab.forward(1500)
         wait_found(agents, 1500, RAISE_SECONDS + 4)
         assert [each.rest(quiet=0) for each in cut] == [[], []], "an outer datagram was cut"
@@ -152,6 +156,23 @@ def test_another_next_hop_is_reason_enough_to_ask_for_more(family):
         lab.h1.ip("route", "replace", "default", "via", other)
         wait_found(agents[:1], 1500, 8)
         assert found(agents[1], 1400), "the other host's route has not changed"
+
+
+def test_the_way_to_a_peer_that_moved_is_read_where_the_peer_is(family):
+    with RoutedLab(family=family) as lab:
+        agents = sealed_agents(lab, local={"path-mtu-raise": "600s"})
+        wait_found(agents, 1500, 5)
+        moved = lab.second_gateway(1)
+        lab.translate(2, moved)
+        # Where frames leave, probes do, and those are heard.
+        ping = lab.h2.popen("ping", "-n", "-q", "-i", "0.2", overlay(1), stdout=-3)
+        prefix = 32 if family == "v4" else 128
+        gateway = lab.h1.ip(f"-{family[1]}", "route", "show", "default").stdout.split()[2]
+        lab.h1.ip("route", "add", f"{moved}/{prefix}", "via", gateway, "mtu", 1350)
+        wait_until(lambda: "peer has moved" in agents[0].stderr(), 20, "the peer is heard from its other address")
+        wait_until(lambda: peer(agents[0])["path-mtu"] == 1350, 5, "the route to that address counts")
+        assert lab.h1.ping(overlay(2), "-M", "do", "-s", 1350 - OVERHEAD[family] - 28, check=False)
+        ping.kill()
 
 
 @pytest.mark.parametrize("smaller", (8500, 1500))

@@ -5,27 +5,23 @@ import ctypes
 import os
 import random
 import socket
-import subprocess
 
 import pytest
 
+from compiled import compiled
 from datagrams import exchange
 from lab import Lab
 from transfer import blocks, tcp_hash
 
 _PIDFD_GETFD, _SO_NO_CHECK = 438, 11
-HERE = os.path.dirname(os.path.abspath(__file__))
 V4 = "10.42.0.1", "10.42.0.2"
 
 
 @pytest.fixture(scope="module")
 def refusing(tmp_path_factory):
     """By what is refused, the environment of a process that makes it so."""
-    library = tmp_path_factory.mktemp("refuse") / "refuse.so"
-    built = subprocess.run(["cc", "-O2", "-Wall", "-shared", "-fPIC", "-o", library, f"{HERE}/refuse.c", "-ldl"],
-                           capture_output=True, text=True)
-    assert built.returncode == 0, f"refuse.c does not compile: {built.stderr}"
-    return {what: {"LD_PRELOAD": str(library), "REFUSE": what} for what in ("send", "write")}
+    library = compiled(tmp_path_factory.mktemp("refuse"), "refuse", library=True)
+    return {what: {"LD_PRELOAD": library, "REFUSE": what} for what in ("send", "steer", "uso", "write")}
 
 
 @contextlib.contextmanager
@@ -47,9 +43,10 @@ def datagram_sockets(process):
             each.close()
 
 
-def pair(lab, environment):
+def pair(lab, environment, **sections):
     """Two agents with an address each on their TAP; the first runs in `environment`."""
-    agents = [lab.agent(host, start=False, segments=[{"vni": 42, "tap": "vx42", "address": [f"{address}/24"]}])
+    agents = [lab.agent(host, start=False, segments=[{"vni": 42, "tap": "vx42", "address": [f"{address}/24"]}],
+                        **sections)
               for host, address in zip(("h1", "h2"), V4)]
     agents[0].start(environment)
     agents[1].start()
@@ -95,3 +92,13 @@ def test_runs_refused_by_the_kernel_itself_are_sent_one_by_one_and_none_is_lost(
 def test_superframes_refused_by_the_tap_are_written_in_segments_and_none_is_lost(refusing):
     with Lab(wire=False) as lab:
         judge(lab, pair(lab, refusing["write"]), "tap-write-superframes", "Invalid argument")
+
+
+def test_sockets_whose_steering_is_refused_are_chosen_by_the_kernel_and_none_is_lost(refusing):
+    with Lab(wire=False) as lab:
+        judge(lab, pair(lab, refusing["steer"], workers=2), "udp-flow-steering", "Operation not permitted")
+
+
+def test_udp_superframes_refused_by_the_tap_are_done_without_and_none_is_lost(refusing):
+    with Lab(wire=False) as lab:
+        judge(lab, pair(lab, refusing["uso"]), "tap-read-udp-superframes", "Invalid argument")

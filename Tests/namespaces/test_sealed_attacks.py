@@ -17,13 +17,6 @@ from sealed_peer import SealedPeer, is_kind
 WINDOW = 8192
 
 
-@pytest.fixture
-def end(lab):
-    made = End(lab)
-    yield made
-    made.close()
-
-
 def test_fault_row_17_every_changed_bit_is_refused_by_name_and_the_window_stays(end):
     frame = numbered(1, length=142 - 32)
     datagram = end.peer.session.seal(frame, counter=5)

@@ -4,15 +4,14 @@ import base64
 import contextlib
 import os
 import socket
-import struct
 import subprocess
 
 import pytest
 
 import sealing
 from agent import binary
-from conftest import full
-from frames import BROADCAST, MARK, ethernet, mac, mac_bytes, mac_text, vxlan
+from clear import COUNT, GUEST, forms, inject
+from frames import MARK, ethernet, mac, mac_bytes, mac_text
 from host import wait_until
 from keys import Identity, secret_file
 from packets import Packets
@@ -20,19 +19,8 @@ from sealed import identities, overlay, sealed_agent, sealed_segment, session_up
 from sealed_peer import SealedPeer, is_kind
 from stopwatch import Stopwatch
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-GUEST = mac(0xB0B)
-COUNT = 300_000 // 12 if full() else 250
-
-LOW_ORDER = (
-    "0000000000000000000000000000000000000000000000000000000000000000",
-    "0100000000000000000000000000000000000000000000000000000000000000",
-    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-    "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-)
+with open(f"{os.path.dirname(os.path.abspath(__file__))}/low-order-keys.txt", encoding="ascii") as points:
+    LOW_ORDER = points.read().split()
 """Points whose product with every private key is known: those that WireGuard's own tests use."""
 
 
@@ -165,16 +153,6 @@ def test_fault_row_16_with_good_keys_a_taken_port_is_what_stops_it(lab):
     assert "4790" in agent.stderr(), agent.stderr()
 
 
-@pytest.fixture(scope="module")
-def broken(tmp_path_factory):
-    """By what is broken, the environment of a process for which it is."""
-    library = tmp_path_factory.mktemp("broken") / "broken.so"
-    built = subprocess.run(["cc", "-O2", "-Wall", "-shared", "-fPIC", "-o", library, f"{HERE}/broken.c", "-ldl"],
-                           capture_output=True, text=True)
-    assert built.returncode == 0, f"broken.c does not compile: {built.stderr}"
-    return {what: {"LD_PRELOAD": str(library), "BROKEN": what} for what in ("no-aes", "aes", "chacha")}
-
-
 @pytest.mark.parametrize("what, cipher", (("aes", "aes256gcm"), ("chacha", "chacha20poly1305")))
 @pytest.mark.parametrize("choice", ("auto", "named"))
 def test_fault_row_16_a_cipher_that_encrypts_to_other_bytes_starts_nothing(lab, broken, what, cipher, choice):
@@ -231,42 +209,6 @@ def test_fault_row_29_an_initiation_with_a_key_of_low_order_is_not_answered(lab,
 
 
 # Row 14.
-
-def request_for_the_tap():
-    """An ARP request that the host behind the TAP would answer."""
-    body = struct.pack(">HHBBH", 1, 0x0800, 6, 4, 1) + GUEST + socket.inet_aton(overlay(2)) + bytes(6)
-    return ethernet(GUEST, BROADCAST, body + socket.inet_aton(overlay(1)), ethertype=0x0806)
-
-
-def forms():
-    """A frame in clear as a sender without keys may dress it: name -> (datagram, reason on 4789, reason on 4790)."""
-    frame, vni = request_for_the_tap(), (42).to_bytes(3, "big") + b"\0"
-    word = (0x23456 << 40 | 7).to_bytes(8, "big")
-    return {
-        "plain": (vxlan(42, frame), "plain-for-sealed", "framing"),
-        "gpe": (bytes.fromhex("0c000003") + vni + frame, "reserved-bits", "framing"),
-        "gpe-sealed": (bytes.fromhex("0c0000fe") + vni + word + frame, "reserved-bits", "unknown-session"),
-        "control": (bytes.fromhex("0d0000fe") + bytes(4) + word + frame, "reserved-bits", "unknown-session"),
-        "control-with-vni": (bytes.fromhex("0d0000fe") + vni + word + frame, "reserved-bits", "framing"),
-        "handshake": (bytes.fromhex("0d0000ff") + bytes(4) + (1).to_bytes(8, "big") + frame, "reserved-bits",
-                      "handshake"),
-    }
-
-
-def inject(lab, agent, blaster, count):
-    """Sends every form to both ports. Nothing of it is delivered, learned or answered, all is counted by its name."""
-    with Packets(lab.h1, "vx42") as tap:
-        for datagram, *reasons in forms().values():
-            for port, reason in zip((4789, 4790), reasons):
-                before = agent.counters()
-                sent = blaster.send(lab.h2, lab.h1.address, (datagram for _ in range(count)), rate=40_000, port=port)
-                counted = agent.settled(before, underlay=sent)
-                lost = counted.all["kernel-drops"]
-                assert counted.dropped("underlay") == {reason: sent - lost}, (datagram[:16].hex(), port, counted)
-                assert counted.underlay["frames-out"] == 0
-        assert tap.rest() == [], "delivered"
-    assert mac_text(GUEST) not in agent.fdb(), "learned"
-
 
 @pytest.mark.parametrize("state", ("steady", "no-session"))
 def test_fault_row_14_frames_in_clear_are_neither_delivered_nor_learned_nor_answered(lab, blaster, state):

@@ -187,7 +187,7 @@ def test_traffic_flows_soon_after_both_are_up(lab, capsys, lower):
 
 
 def test_network_wide_keys_are_changed_on_one_host_after_the_other(lab3):
-    """Keys are read at the start: each host restarts with its next file. Any two files that follow each other fit."""
+    """Each host restarts with its next file, of which any two that follow each other fit. By SIGHUP: row 24."""
     known, old, new = identities(lab3), preshared_key(), preshared_key()
     files = {step: preshared_key_file(lab3, f"psk-{step}", *keys)
              for step, keys in enumerate(((old,), (old, new), (new, old), (new,)))}

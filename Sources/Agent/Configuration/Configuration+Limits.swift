@@ -1,3 +1,4 @@
+import Forwarding
 import VXLAN
 
 extension Configuration {
@@ -13,6 +14,8 @@ extension Configuration {
     package static let staticEntryCountMax = 65_536
     /// The kernel is asked for each at every start and reload.
     package static let addressCountMax = 64
+    /// Above it the nanoseconds between two frames are too few to count with.
+    package static let stormLimitMax = StormBucket.perSecondMax
     /// 4 Mi entries: some 200 MiB of one table.
     package static let fdbLimitMax = 1 << 22
     /// Each is a socket and a port that nothing else on the host can have.

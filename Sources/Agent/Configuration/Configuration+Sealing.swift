@@ -17,6 +17,11 @@ extension Configuration {
     segments.contains { $0.sealed && peer.hasSegment($0.vni) }
   }
 
+  /// Whether it has a segment in clear.
+  func hasPlainSegment(_ peer: Peer) -> Bool {
+    segments.contains { !$0.sealed && peer.hasSegment($0.vni) }
+  }
+
   /// What the tunnel adds to a segment's packets.
   package func overhead(of segment: Segment) -> Overhead {
     Overhead(

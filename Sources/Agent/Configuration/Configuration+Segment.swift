@@ -6,6 +6,7 @@ extension Configuration {
   package struct Segment: Equatable, Sendable {
     package static let ageingDefault = Duration.seconds(300)
     package static let fdbLimitDefault = 65_536
+    package static let stormLimitDefault = 10_000
 
     package var vni: VNI
     /// The TAP's device name, 1 to 15 bytes.
@@ -37,6 +38,12 @@ extension Configuration {
     package var dscp = DSCP.copy
     /// Whether the MSS option of TCP is lowered to what the path takes: `mss-clamp`.
     package var clampsMSS = true
+    /// Whether ARP and neighbour discovery are answered for stations behind peers: `neighbor-suppression`.
+    package var suppressesNeighbors = true
+    /// Flooded frames a second, 0 = no limit: `storm-limit`.
+    package var stormLimit = stormLimitDefault
+    /// Whether multicast goes only where somebody listens: `multicast-snooping`.
+    package var snoopsMulticast = true
 
     package init(vni: VNI, tap: String) {
       self.vni = vni

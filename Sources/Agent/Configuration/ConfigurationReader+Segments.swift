@@ -72,6 +72,15 @@ extension ConfigurationReader {
       try scalar.choice()
     }
     segment.clampsMSS = keys.value("mss-clamp", default: true) { scalar throws(ValueFault) in try scalar.boolean() }
+    segment.suppressesNeighbors = keys.value("neighbor-suppression", default: true) { scalar throws(ValueFault) in
+      try scalar.boolean()
+    }
+    segment.snoopsMulticast = keys.value("multicast-snooping", default: true) { scalar throws(ValueFault) in
+      try scalar.boolean()
+    }
+    segment.stormLimit = keys.value("storm-limit", default: segment.stormLimit) { scalar throws(ValueFault) in
+      try scalar.number(0...Limits.stormLimitMax, "storm-limit, in frames a second and 0 for none,")
+    }
     segment.dscp = keys.value("dscp", default: segment.dscp) { scalar throws(ValueFault) in try scalar.dscp() }
   }
 

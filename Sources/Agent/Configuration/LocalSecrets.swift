@@ -13,11 +13,6 @@ package struct HostCiphers: Equatable, Sendable {
   /// Passed the self-test.
   package let working: CipherMask
 
-  package init(available: CipherMask, working: CipherMask) {
-    self.available = available
-    self.working = working
-  }
-
   /// Tries each. A few microseconds.
   package static func probe() -> HostCiphers {
     HostCiphers(

@@ -13,9 +13,6 @@ struct NotBuiltYet {
     NotBuiltYet("user"),
     NotBuiltYet("control.metrics"),
     NotBuiltYet("control.key-log"),
-    NotBuiltYet("segments[].neighbor-suppression"),
-    NotBuiltYet("segments[].multicast-snooping"),
-    NotBuiltYet("segments[].storm-limit"),
   ]
 
   /// Whether `key` is refused whatever its value is.

@@ -49,11 +49,16 @@ enum SecretFile {
         wrong: "\(path) has mode 0\(mode), and others than its owner must have no right to it",
         right: "run `chmod 600 \(path)`, and make a new key if somebody may have read this one")
     }
-    guard status.st_uid == geteuid() || status.st_uid == 0 else {
+    guard Self.mayRead(fileOf: status.st_uid, as: geteuid()) else {
       throw ValueFault(
         wrong: "\(path) belongs to user \(status.st_uid), and this runs as user \(geteuid())",
-        right: "run this as the user of the agent, and `chown` the file to that user where it is not the owner")
+        right: "run this as the user of the agent, or `chown` the file to user \(geteuid())")
     }
+  }
+
+  /// Whether a key is this user's own, or root's; of no other user even for root: who owns it can read and replace it.
+  static func mayRead(fileOf owner: uid_t, as reader: uid_t) -> Bool {
+    owner == reader || owner == 0
   }
 
   /// The next byte, or nil at the end. One at a time, so that no other buffer holds a key.

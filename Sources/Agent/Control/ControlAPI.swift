@@ -18,6 +18,8 @@ package protocol ReportSource: Sendable {
 
 /// The resources of the control socket, version 1: `GET /v1/{status,segments,fdb,peers,stats,drops,mtu}`.
 ///
+/// Tables can be changed and events waited for, where the agent gives means: `FDBResource`, `EventsResource`.
+///
 /// `segments` and `fdb` take `?vni=N`, `mtu` needs `?peer=NAME`; any other key of a query is refused, so that a
 /// misspelt filter is no full list.
 package struct ControlAPI: Sendable {
@@ -35,9 +37,13 @@ package struct ControlAPI: Sendable {
   }
 
   private let source: any ReportSource
+  private let table: FDBResource?
+  private let events: EventsResource?
 
-  package init(source: any ReportSource) {
+  package init(source: any ReportSource, table: (any FDBControl)? = nil, events: (any EventSource)? = nil) {
     self.source = source
+    self.table = table.map(FDBResource.init)
+    self.events = events.map(EventsResource.init)
   }
 
   /// Answers one request; never fails, since a failure is an answer too.
@@ -45,13 +51,18 @@ package struct ControlAPI: Sendable {
     do {
       return try report(for: request)
     } catch {
-      return ControlResponse(failure: error)
+      var response = ControlResponse(failure: error)
+      response.allow = FDBResource.methods(of: request.path)
+      return response
     }
   }
 
   private func report(for request: ControlRequest) throws(ControlError) -> ControlResponse {
+    if let answer = try table?.answer(request) { return answer }
+    if let answer = try events?.answer(request) { return answer }
     guard let resource = Self.resource(at: request.path) else {
-      let known = Resource.allCases.map { "/v1/" + $0.rawValue }.joined(separator: ", ")
+      let more = (table == nil ? [] : FDBResource.paths) + (events == nil ? [] : [EventsResource.path])
+      let known = (Resource.allCases.map { "/v1/" + $0.rawValue } + more).joined(separator: ", ")
       throw ControlError(.notFound, "no such resource; there are \(known)")
     }
     guard request.method == "GET" else {

@@ -20,12 +20,18 @@ package struct ControlClient: Sendable {
   /// The JSON document that the agent answers to `GET target`, such as `/v1/fdb?vni=42`.
   /// - Throws: `no-agent`, `no-permission`, `no-answer`, `bad-answer`, or what the agent itself answered.
   package func get(_ target: String) throws(ControlError) -> [UInt8] {
-    let answer = try exchange(target)
+    try send("GET", target)
+  }
+
+  /// The JSON document that the agent answers to `method target`, such as `DELETE /v1/fdb?vni=42&mac=...`.
+  /// - Throws: as `get`.
+  package func send(_ method: String, _ target: String) throws(ControlError) -> [UInt8] {
+    let answer = try exchange(HTTPMethod(rawValue: method), target)
     guard answer.status == 200 else { throw failure(in: answer) }
     return answer.body
   }
 
-  private func exchange(_ target: String) throws(ControlError) -> ControlAnswer {
+  private func exchange(_ method: HTTPMethod, _ target: String) throws(ControlError) -> ControlAnswer {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     // The threads end with the process or with the call; there is nobody to tell about a late end.
     defer { group.shutdownGracefully { _ in } }
@@ -37,7 +43,8 @@ package struct ControlClient: Sendable {
     let bootstrap = ClientBootstrap(group: group).channelInitializer { channel in
       channel.eventLoop.makeCompletedFuture {
         try channel.pipeline.syncOperations.addHTTPClientHandlers()
-        try channel.pipeline.syncOperations.addHandler(ControlExchange(target: target, promise: promise))
+        try channel.pipeline.syncOperations.addHandler(
+          ControlExchange(method: method, target: target, promise: promise))
       }
     }
     bootstrap.connect(to: path.address).whenFailure { promise.fail($0) }
@@ -89,19 +96,22 @@ final class ControlExchange: ChannelInboundHandler {
   static let closed = ControlError(
     .noAnswer, "the agent closed the connection without an answer (it serves 64 clients at a time): try again")
 
+  private let method: HTTPMethod
   private let target: String
   private let promise: EventLoopPromise<ControlAnswer>
   private var answer = ControlAnswer(status: 0, body: [])
 
-  init(target: String, promise: EventLoopPromise<ControlAnswer>) {
+  init(method: HTTPMethod, target: String, promise: EventLoopPromise<ControlAnswer>) {
+    self.method = method
     self.target = target
     self.promise = promise
   }
 
   func channelActive(context: ChannelHandlerContext) {
-    var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: target)
+    var head = HTTPRequestHead(version: .http1_1, method: method, uri: target)
     head.headers.add(name: "host", value: "vtep")
     head.headers.add(name: "connection", value: "close")
+    if method != .GET { head.headers.add(name: "content-length", value: "0") }
     context.write(wrapOutboundOut(.head(head)), promise: nil)
     context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
   }

@@ -153,7 +153,8 @@ extension ControlConnection {
       return write(ControlResponse(failure: error), to: head, context)
     }
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    responder.answer(request, on: context.eventLoop) { response in
+    let channel = context.channel
+    responder.answer(request, on: context.eventLoop, isAwaited: { channel.isActive }) { response in
       let (connection, context) = bound.value
       connection.write(response, to: head, context)
     }
@@ -168,7 +169,7 @@ extension ControlConnection {
     head.headers.add(name: "content-type", value: "application/json")
     head.headers.add(name: "content-length", value: String(response.body.count))
     head.headers.add(name: "connection", value: keepAlive ? "keep-alive" : "close")
-    if response.status == 405 { head.headers.add(name: "allow", value: "GET") }
+    if response.status == 405 { head.headers.add(name: "allow", value: response.allow) }
     setTimer(limits.answerTime, context) { _, context in context.close(promise: nil) }
     context.write(wrapOutboundOut(.head(head)), promise: nil)
     if request?.method != .HEAD {

@@ -9,6 +9,10 @@ package struct ControlError: Error, Equatable, Sendable {
     case unknownVNI = "unknown-vni"
     case unknownPeer = "unknown-peer"
     case pathTooSmall = "path-too-small"
+    case unknownMAC = "unknown-mac"
+    case badEntry = "bad-entry"
+    case exists
+    case tableFull = "table-full"
     case methodNotAllowed = "method-not-allowed"
     case requestTimeout = "request-timeout"
     case requestTooLarge = "request-too-large"
@@ -44,9 +48,10 @@ extension ControlError.Code {
     switch self {
     case .badRequest, .badQuery: 400
     case .forbidden: 403
-    case .notFound, .unknownVNI, .unknownPeer: 404
+    case .notFound, .unknownVNI, .unknownPeer, .unknownMAC: 404
+    case .badEntry: 422
     case .methodNotAllowed: 405
-    case .pathTooSmall: 409
+    case .pathTooSmall, .exists, .tableFull: 409
     case .requestTimeout: 408
     case .requestTooLarge: 413
     case .headersTooLarge: 431

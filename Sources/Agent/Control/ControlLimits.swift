@@ -15,6 +15,9 @@ package struct ControlLimits: Sendable {
 
   /// Bytes of one read. Small, since what a client pipelined behind a request is counted only from the next read on.
   static let readByteCount = 4_096
+  /// How long a request for what has not happened yet waits, and how often it looks.
+  static let pendingTime: Duration = .seconds(4)
+  static let pendingPause: Duration = .milliseconds(100)
   /// How long `stop` waits for the event loop.
   static let stopTime: Duration = .milliseconds(900)
 

@@ -12,17 +12,31 @@ final class ControlResponder: Sendable {
     self.handler = handler
   }
 
-  /// Calls `completion` on `loop` with the answer, or never if `close` came first.
+  /// Calls `completion` on `loop` with the answer, or never if `close` came first. A pending answer is asked for again
+  /// until it is one, the time is over, or nobody awaits it; other requests are answered meanwhile.
   func answer(
-    _ request: ControlRequest, on loop: any EventLoop, completion: @escaping @Sendable (ControlResponse) -> Void
+    _ request: ControlRequest, on loop: any EventLoop, isAwaited: @escaping @Sendable () -> Bool = { true },
+    completion: @escaping @Sendable (ControlResponse) -> Void
   ) {
-    queue.async { [self] in
-      guard isOpen.withLock({ $0 }) else { return }
-      let response = handler(request)
-      // Under the lock, since an event loop that has ended must not be given work.
-      isOpen.withLock { open in
-        if open { loop.execute { completion(response) } }
+    let deadline = DispatchTime.now() + .nanoseconds(Int(ControlLimits.pendingTime / .nanoseconds(1)))
+    queue.async { [self] in ask(request, on: loop, until: deadline, isAwaited, completion) }
+  }
+
+  private func ask(
+    _ request: ControlRequest, on loop: any EventLoop, until deadline: DispatchTime,
+    _ isAwaited: @escaping @Sendable () -> Bool, _ completion: @escaping @Sendable (ControlResponse) -> Void
+  ) {
+    guard isOpen.withLock({ $0 }) else { return }
+    let response = handler(request)
+    guard !response.isPending || DispatchTime.now() >= deadline || !isAwaited() else {
+      let pause = DispatchTime.now() + .nanoseconds(Int(ControlLimits.pendingPause / .nanoseconds(1)))
+      return queue.asyncAfter(deadline: pause) { [self] in
+        ask(request, on: loop, until: deadline, isAwaited, completion)
       }
+    }
+    // Under the lock, since an event loop that has ended must not be given work.
+    isOpen.withLock { open in
+      if open { loop.execute { completion(response) } }
     }
   }
 

@@ -4,6 +4,10 @@ package struct ControlResponse: Equatable, Sendable {
   package let status: Int
   /// One JSON document that ends in a newline.
   package let body: [UInt8]
+  /// Nothing has happened yet that the request asks for: it may be asked again for a while.
+  package var isPending = false
+  /// The methods that the resource has.
+  package var allow = "GET"
 
   package init(status: Int, body: [UInt8]) {
     self.status = status

@@ -12,7 +12,6 @@ extension Agent {
     guard pathSchedule.next(hasNews: pathNews.isWaiting) <= start else {
       return pathSchedule.next(hasNews: pathNews.isWaiting)
     }
-    if pathNews.isWaiting { sessions?.noteOtherRoutes() }
     pathNews.take()
     netlink.withLock { netlink in readPaths(&netlink) }
     pathSchedule.note(start: start, end: Instant(nanoseconds: Clock.now()))
@@ -22,20 +21,20 @@ extension Agent {
   private func readPaths(_ netlink: inout NetlinkSocket) {
     var lookup = UnderlayLookup(local: configuration.local.address)
     var news: [Int: PeerRoute] = [:]
+    let places = sealed?.places.all ?? [:]
     for (slot, peer) in configuration.peers.enumerated() {
-      // Where nothing is known, because the way is gone, what was known stays.
-      guard let pathMTU = lookup.pathMTU(to: peer.address, netlink: &netlink) else { continue }
-      let now = PeerWay(pathMTU: pathMTU, route: lookup.route(to: peer.address))
       let before = routes[slot]
+      let now = lookup.way(
+        to: peer.address, movedTo: places[slot], isPlainToo: configuration.hasPlainSegment(peer), before: before,
+        netlink: &netlink)
       guard now != before else { continue }
       routes[slot] = now
-      let isOther = before.route != nil && now.route != before.route
       if sessions != nil, configuration.hasSession(peer) {
-        news[slot] = PeerRoute(pathMTU: pathMTU, isOther: isOther)
+        news[slot] = PeerRoute(pathMTU: now.pathMTU, isOther: now.isOther(than: before))
         // More is found out by asking the peer, less is so at once.
-        setPathMTU(min(pathMTU, topology.limits.pathMTU(ofPeer: slot)), ofPeer: slot)
+        setPathMTU(min(now.pathMTU, topology.limits.pathMTU(ofPeer: slot)), ofPeer: slot)
       } else {
-        setPathMTU(pathMTU, ofPeer: slot)
+        setPathMTU(now.pathMTU, ofPeer: slot)
       }
     }
     sessions?.follow(news)

@@ -15,16 +15,20 @@ extension Agent: ReportSource {
         $0.total(.framesIn, .overlay) &+ $0.total(.framesIn, .underlay)
       },
       segments: topology.segments.count, peers: topology.peers.count, socket: configuration.control.socket,
-      offload: offloadStates(), sealing: sealing)
+      offload: offloadStates(), sealing: sealing.withLock { $0 })
   }
 
   package func segmentReports(vni: VNI?) throws(ControlError) -> [SegmentReport] {
     let counters = try snapshot().counters
+    let now = Instant(nanoseconds: Clock.now()).seconds
     return try slots(vni).map { slot in
-      SegmentReport(
+      let history = topology.withFDB(ofSegment: slot) { $0.history() }
+      return SegmentReport(
         vni: topology.segments[slot].vni.rawValue, tap: configuration.segments[slot].tap,
         mtu: overlayMTU(ofSegment: slot), sealed: topology.segments[slot].isSealed,
-        fdbEntries: topology.withFDB(ofSegment: slot) { $0.entryCount() },
+        fdbEntries: topology.withFDB(ofSegment: slot) { $0.entryCount() }, fdbMoves: history.moveCount,
+        fdbFlapping: history.freezeCount, fdbRefused: history.refusedCount,
+        neighbors: topology.neighbors[slot].count(now: now),
         rxFrames: counters.value(.framesOut, .underlay, segment: slot),
         txFrames: counters.value(.framesOut, .overlay, segment: slot))
     }
@@ -125,13 +129,18 @@ extension Agent: ReportSource {
 
   /// By worker, each made between two of its batches.
   private func snapshots() throws(ControlError) -> [WorkerCounts] {
-    var all: [WorkerCounts] = []
-    for (number, worker) in workers.enumerated() {
+    // All are asked before the first answer is waited for.
+    let answers = workers.enumerated().map { number, worker in
       let sockets = Unshared(value: [underlays[number], sealed?.underlays[number]].compactMap { $0 })
-      let counts = worker.perform { engine in
+      return worker.ask { engine -> WorkerCounts in
         (engine.snapshot(), sockets.value.reduce(0) { $0 &+ UInt64($1.overflowCount) })
       }
-      guard let counts else { throw ControlError(.internal, "worker \(worker.number) does not answer") }
+    }
+    var all: [WorkerCounts] = []
+    for (worker, answer) in zip(workers, answers) {
+      guard let counts = answer.wait() else {
+        throw ControlError(.internal, "worker \(worker.number) does not answer")
+      }
       all.append(counts)
     }
     return all
@@ -143,20 +152,12 @@ extension Agent: ReportSource {
     let value: Value
   }
 
-  private func slots(_ vni: VNI?) throws(ControlError) -> [Int] {
+  func slots(_ vni: VNI?) throws(ControlError) -> [Int] {
     guard let vni else { return Array(topology.segments.indices) }
     guard let slot = topology.segments.firstIndex(where: { $0.vni == vni }) else {
       throw ControlError(.unknownVNI, "no segment has VNI \(vni)")
     }
     return [slot]
-  }
-
-  private func report(of entry: FDBEntry, slot: Int, now: UInt32) -> FDBReport {
-    let peer = entry.remote.peerSlot.map { configuration.peers[$0] }
-    return FDBReport(
-      mac: entry.mac.description, vni: topology.segments[slot].vni.rawValue, peer: peer?.name,
-      address: peer?.address.description, state: entry.isStatic ? .static : .dynamic,
-      ageSeconds: Int(max(0, Int32(bitPattern: now &- entry.stamp))))
   }
 
   private func frameCounts(
@@ -193,6 +194,10 @@ extension Agent: ReportSource {
     var states = [
       "udp-segmentation": underlays[0].senders.segmentation.text, "udp-receive-joining": underlays[0].joining.text,
     ]
+    if workers.count > 1 {
+      let groups = [underlays[0], sealed?.underlays[0]].compactMap { $0 }
+      states["udp-flow-steering"] = (groups.first { !$0.steering.isOn } ?? groups[0]).steering.text
+    }
     for (name, state) in [
       ("tap-read-superframes", { (tap: TAPDevice) in tap.offloads.reading.text }),
       ("tap-read-udp-superframes", { (tap: TAPDevice) in tap.offloads.readingUDP.text }),

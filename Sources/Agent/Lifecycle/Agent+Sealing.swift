@@ -28,7 +28,7 @@ extension Agent {
   ) throws(AgentError) -> SessionService? {
     guard let sealed else { return nil }
     let sessions = sealed.sessions(
-      with: SessionPeer.all(in: configuration), workers: workers, limits: topology.limits,
+      with: SessionPeer.all(in: configuration), workers: workers, topology: topology,
       pathRaiseInterval: configuration.local.pathMTURaise, doubtRoutes: doubtRoutes, log: log)
     let routes = topology.peers.map { PeerRoute(pathMTU: $0.pathMTU, isOther: false) }
     sessions.follow(Dictionary(uniqueKeysWithValues: routes.enumerated().map { ($0, $1) }))

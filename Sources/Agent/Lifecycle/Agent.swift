@@ -29,7 +29,9 @@ package final class Agent: @unchecked Sendable {
   let sealed: SealedParts?
   let sessions: SessionService?
   /// Nil when no segment is sealed.
-  let sealing: SealingReport?
+  let sealing: Mutex<SealingReport?>
+  /// As read last. Of the main thread.
+  var secrets: LocalSecrets?
   /// By number.
   let workers: [Worker]
   /// By segment slot.
@@ -46,6 +48,11 @@ package final class Agent: @unchecked Sendable {
   /// Nil without bridges.
   private var nextBridgeCheck: Instant?
   private var ageing: AgeingSchedule
+  /// Of the main thread: when the events of workers may be looked at again.
+  var nextEventLook: Instant?
+  let eventHistory: EventHistory
+  /// Of the main thread.
+  var floodWatch: FloodWatch
   /// Slots whose configured MTU does not fit any more. Of the main thread.
   var tightSegments: Set<Int> = []
   /// By peer slot, what is known of the route. Of the main thread.
@@ -59,19 +66,22 @@ package final class Agent: @unchecked Sendable {
   /// Starts the agent. It carries frames when this returns.
   /// - Parameters:
   ///   - secrets: the own keys; there when a segment is sealed.
+  ///   - keyLife: shorter in tests only.
   ///   - ciphers: of this host.
   ///   - wakeMain: called on another thread when `housekeep` has something to do at once; must not block.
   /// - Throws: `.refused` for what the configuration asks in vain, `.failed` for what the system refuses.
   package init(
-    _ configuration: Configuration, secrets: LocalSecrets?, ciphers: @autoclosure () -> HostCiphers = .probe(),
-    log: Logger, wakeMain: @escaping @Sendable () -> Void
+    _ configuration: Configuration, secrets: LocalSecrets?, keyLife: KeyLife = .standard,
+    ciphers: @autoclosure () -> HostCiphers = .probe(), log: Logger, wakeMain: @escaping @Sendable () -> Void
   ) throws(AgentError) {
-    let localEnd = try SealingStart.localEnd(for: configuration, secrets: secrets, ciphers: ciphers())
-    sealing = localEnd.map { SealingReport($0, configuration) }
+    let localEnd = try SealingStart.localEnd(
+      for: configuration, secrets: secrets, keyLife: keyLife, ciphers: ciphers())
+    sealing = Mutex(localEnd.map { SealingReport($0, configuration) })
+    self.secrets = secrets
     var netlink = try Self.openNetlink()
     let plan = try AgentPlan(configuration, netlink: &netlink)
     let now = Instant(nanoseconds: Clock.now())
-    routes = plan.peers.map { PeerWay(pathMTU: $0.pathMTU, route: nil) }
+    routes = plan.peers.map { PeerWay(pathMTU: $0.pathMTU, route: nil, isRead: false) }
     self.configuration = configuration
     self.log = log
     throttledLog = ThrottledLogger(log)
@@ -86,17 +96,23 @@ package final class Agent: @unchecked Sendable {
     let noteNews: @Sendable () -> Void = { if news.note() { wakeMain() } }
     pathSchedule = PathSchedule(now: now)
     nextBridgeCheck = configuration.segments.contains { $0.bridge != nil } ? now + Self.bridgePause : nil
+    floodWatch = FloodWatch(segmentCount: plan.segments.count)
     ageing = AgeingSchedule(plan.segments.map(\.ageingTime), now: now)
     let workerCount = configuration.workers.count(onProcessors: Processors.count())
-    topology = Topology(
-      segments: plan.segments, peers: plan.peers, hash: .random(), now: now, workerCount: workerCount)
+    let topology = Topology(
+      segments: plan.segments, peers: plan.peers, hash: .random(), now: now, workerCount: workerCount,
+      onEvent: wakeMain)
+    self.topology = topology
+    eventHistory = EventHistory { topology.events.wantsAll = true }
     do throws(AgentError) {
       routeWatch = try Self.watchRoutes(noteNews)
       underlays = try Self.openUnderlays(configuration, count: workerCount)
       sealed = try Self.openSealed(localEnd, configuration, beside: underlays, topology: topology)
       devices = try Self.makeDevices(plan, queueCount: workerCount, netlink: &netlink)
       do throws(Errno) {
-        workers = try Self.startWorkers(topology, devices, underlays, sealed, onDoubtfulPath: noteNews) { failure in
+        workers = try Self.startWorkers(
+          topology, devices, underlays, sealed, onDoubtfulPath: noteNews, onFloodNews: wakeMain
+        ) { failure in
           broken.note(failure)
           wakeMain()
         }
@@ -118,7 +134,7 @@ package final class Agent: @unchecked Sendable {
     }
     self.netlink = Mutex(netlink)
     self.control = control
-    gate.open(ControlAPI(source: self))
+    gate.open(ControlAPI(source: self, table: self, events: eventHistory))
   }
 
   /// Does what is due: ages entries, mends TAPs that were deleted or lost their bridge, follows the
@@ -126,19 +142,13 @@ package final class Agent: @unchecked Sendable {
   /// called again; nil: only after `wakeMain`.
   package func housekeep() -> Duration? {
     let now = Instant(nanoseconds: Clock.now())
-    for slot in ageing.due(now: now) {
-      let agedCount = topology.withFDB(ofSegment: slot) {
-        $0.age(now: now.seconds, ageingTime: topology.segments[slot].ageingTime)
-      }
-      let vni = topology.segments[slot].vni
-      if agedCount > 0 { log.debug("aged", metadata: ["vni": "\(vni)", "entries": "\(agedCount)"]) }
-    }
+    for slot in ageing.due(now: now) { age(segment: slot, now: now) }
     let isMended = mend()
     if let due = nextBridgeCheck, due <= now {
       tendBridges()
       nextBridgeCheck = now + Self.bridgePause
     }
-    let next = [ageing.next, nextBridgeCheck, followPaths()].compactMap { $0 }.min()
+    let next = [ageing.next, nextBridgeCheck, followPaths(), followEvents(), followFlooding()].compactMap { $0 }.min()
     let pause = next.map { $0.since(Instant(nanoseconds: Clock.now())) }
     return isMended ? pause : min(pause ?? Self.mendingPause, Self.mendingPause)
   }
@@ -227,7 +237,8 @@ package final class Agent: @unchecked Sendable {
   /// One worker for each queue and socket. When one cannot be started, those before it end.
   private static func startWorkers(
     _ topology: Topology, _ devices: [OverlayDevice], _ underlays: [UDPUnderlay], _ sealed: SealedParts?,
-    onDoubtfulPath: @escaping @Sendable () -> Void, onFailure: @escaping @Sendable (Worker.Failure) -> Void
+    onDoubtfulPath: @escaping @Sendable () -> Void, onFloodNews: @escaping @Sendable () -> Void,
+    onFailure: @escaping @Sendable (Worker.Failure) -> Void
   ) throws(Errno) -> [Worker] {
     let flowKey = KeyedHash.random()
     var workers: [Worker] = []
@@ -240,7 +251,7 @@ package final class Agent: @unchecked Sendable {
         let worker = try Worker(
           number: number, engine: engine, tapDescriptors: queues.map(\.pollDescriptor),
           underlayDescriptor: underlay.pollDescriptor, sealedDescriptor: sealed?.underlays[number].pollDescriptor,
-          onFailure: onFailure, onDoubtfulPath: onDoubtfulPath)
+          onFailure: onFailure, onDoubtfulPath: onDoubtfulPath, onFloodNews: onFloodNews)
         try worker.start()
         workers.append(worker)
       }

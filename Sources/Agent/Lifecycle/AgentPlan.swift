@@ -20,6 +20,8 @@ struct AgentPlan {
       plan.fdbLimit = peer.fdbLimit
       plan.sealedEndpoint = configuration.hasSession(peer) ? peer.sealedEndpoint : nil
       plan.pathMTU = lookup.pathMTU(to: peer.address, netlink: &netlink) ?? Overhead.underlayMTUMax
+      let own = configuration.local.address
+      plan.outranks = (peer.address.high, peer.address.low) < (own.high, own.low)
       peers.append(plan)
     }
     self.peers = peers
@@ -44,10 +46,13 @@ struct AgentPlan {
     plan.isSealed = segment.sealed
     plan.passesVLANTags = segment.vlan == .pass
     plan.clampsMSS = segment.clampsMSS
+    plan.suppressesNeighbors = segment.suppressesNeighbors
     plan.ignoresReservedBits = segment.reserved == .ignore
     plan.learns = segment.learning
     plan.fdbLimit = segment.fdbLimit
     plan.ageingTime = segment.ageing
+    plan.stormLimit = segment.stormLimit
+    plan.snoopsMulticast = segment.snoopsMulticast
     plan.dscp =
       switch segment.dscp {
       case .copy: .copy

@@ -13,10 +13,11 @@ package enum AgentRun {
       say("vtep: the limit of open files stays as it is: \(error)")
     }
     let configuration: Configuration
-    let secrets: LocalSecrets?
+    let secrets: SecretsInTransit
     do {
       configuration = try Configuration.load(path: path)
-      secrets = try configuration.secrets(file: path)
+      protectMemory(for: configuration)
+      secrets = SecretsInTransit(try configuration.secrets(file: path))
     } catch {
       say(error.description)
       return 78
@@ -29,7 +30,7 @@ package enum AgentRun {
   }
 
   private static func run(
-    _ configuration: Configuration, _ secrets: LocalSecrets?, path: String, signals: inout SignalSet
+    _ configuration: Configuration, _ secrets: SecretsInTransit, path: String, signals: inout SignalSet
   ) -> Int32 {
     let log = StandardErrorLogHandler.logger(
       level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info,
@@ -38,7 +39,9 @@ package enum AgentRun {
     let agent: Agent
     do {
       // A signal to the process reaches the main thread, which alone waits for it.
-      agent = try Agent(configuration, secrets: secrets, log: log) { kill(getpid(), SIGUSR1) }
+      agent = try Agent(configuration, secrets: secrets.take(), keyLife: keyLife(log), log: log) {
+        kill(getpid(), SIGUSR1)
+      }
     } catch {
       let place = error.line.map { "\(path):\($0)" } ?? path
       say(error.kind == .refused ? "\(place): \(error)" : "vtep: \(error)")
@@ -47,7 +50,7 @@ package enum AgentRun {
     describe(agent, log: log)
     say("ready")
     notify(log) { () throws(Errno) in try notification.ready(status: agent.summary) }
-    loop(agent, log: log, signals: &signals)
+    loop(agent, path: path, log: log, signals: &signals)
     notify(log) { () throws(Errno) in try notification.stopping() }
     agent.stop()
     log.info("stopped")
@@ -55,12 +58,12 @@ package enum AgentRun {
   }
 
   /// Waits and keeps house until a signal ends it.
-  private static func loop(_ agent: Agent, log: Logger, signals: inout SignalSet) {
+  private static func loop(_ agent: Agent, path: String, log: Logger, signals: inout SignalSet) {
     while true {
       let pause = agent.housekeep()
       switch signals.wait(timeout: pause) {
       case SIGTERM, SIGINT: return
-      case SIGHUP: log.warning("SIGHUP: reloading is not built yet; restart to apply a changed configuration")
+      case SIGHUP: reload(agent, path: path, log: log)
       default: continue
       }
     }
@@ -96,7 +99,7 @@ package enum AgentRun {
     }
   }
 
-  private static func say(_ line: String) {
+  static func say(_ line: String) {
     StandardErrorLogHandler.writeToStandardError(Array((line + "\n").utf8))
   }
 }

@@ -32,12 +32,12 @@ package enum ReportText {
   package static func segments(_ segments: [SegmentReport]) -> String {
     var table = Table([
       ("vni", .right), ("tap", .left), ("mtu", .right), ("sealed", .left), ("fdb-entries", .right),
-      ("rx-frames", .right), ("tx-frames", .right),
+      ("neighbors", .right), ("rx-frames", .right), ("tx-frames", .right),
     ])
     for segment in segments {
       table.append([
         String(segment.vni), segment.tap, String(segment.mtu), segment.sealed ? "yes" : "no",
-        String(segment.fdbEntries), String(segment.rxFrames), String(segment.txFrames),
+        String(segment.fdbEntries), String(segment.neighbors), String(segment.rxFrames), String(segment.txFrames),
       ])
     }
     return table.text

@@ -39,6 +39,7 @@ package struct SealingReport: Codable, Equatable, Sendable {
     self.init(
       udpPort: configuration.local.sealedUDPPort, publicKey: local.privateKey.publicKey.base64,
       ciphers: Cipher.allCases.filter { offered.contains($0) }.map(\.configurationName),
-      hasHardwareAES: local.available.contains(.aes256gcm), library: Cipher.library, presharedKeys: local.presharedKeys.count)
+      hasHardwareAES: local.available.contains(.aes256gcm), library: Cipher.library,
+      presharedKeys: local.presharedKeys.count)
   }
 }

@@ -2,6 +2,6 @@
 struct PeerRoute: Equatable, Sendable {
   /// In bytes of an IP packet.
   let pathMTU: Int
-  /// Whether it is another route than at the last reading.
+  /// Whether it is another route than at the last reading, and not the first that was read.
   let isOther: Bool
 }

@@ -12,8 +12,10 @@ struct SealedParts {
   let waiting: WaitingBudget
   /// Of handshakes.
   let counters = SealedCounters()
+  let places = PeerPlaces()
   /// Wakes whoever takes from the inbox.
   let poller: Poller
+  /// The thread's of the sessions, once that runs.
   private let local: LocalEnd
   private let mac: HandshakeMAC
 
@@ -36,12 +38,13 @@ struct SealedParts {
       port: underlays[number], keyring: keyring, inbox: inbox, mac: mac, waiting: waiting, lane: UInt8(number))
   }
 
-  /// The sessions of these workers, not started yet. What paths take goes into `limits`.
+  /// The sessions of these workers, not started yet. What paths take goes into the topology's limits.
   func sessions(
-    with peers: [SessionPeer], workers: [Worker], limits: SizeLimits, pathRaiseInterval: Duration,
+    with peers: [SessionPeer], workers: [Worker], topology: Topology, pathRaiseInterval: Duration,
     doubtRoutes: @escaping @Sendable () -> Void, log: ThrottledLogger
   ) -> SessionService {
     let listener = underlays[0]
+    let (limits, places) = (topology.limits, places)
     let outside = SessionKeeper.Outside(
       keyring: keyring, inbox: inbox, waiting: waiting, counters: counters,
       send: { listener.send($0, to: $1) },
@@ -51,7 +54,12 @@ struct SealedParts {
       expireWaiting: {
         for worker in workers { worker.post { $0.expireWaiting(now: Instant(nanoseconds: Clock.now())) } }
       },
-      setPathMTU: { limits.setPathMTU($0, ofPeer: $1) }, doubtRoutes: doubtRoutes,
+      setPathMTU: { limits.setPathMTU($0, ofPeer: $1) }, plainTrafficMark: { topology.plainMark(ofPeer: $0) },
+      noteMove: {
+        places.note($0, ofPeer: $1)
+        doubtRoutes()
+      },
+      doubtRoutes: doubtRoutes,
       clock: { Instant(nanoseconds: Clock.now()) })
     let keeper = SessionKeeper(
       local, peers: peers, pathRaiseInterval: pathRaiseInterval, outside: outside, log: SessionLog(log))

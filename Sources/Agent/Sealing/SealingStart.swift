@@ -6,7 +6,8 @@ enum SealingStart {
   /// This process as its peers see it; nil when no segment is sealed.
   /// - Throws: `.refused` without a key, `.failed` when a cipher that would be offered does not pass its self-test.
   static func localEnd(
-    for configuration: Configuration, secrets: LocalSecrets?, ciphers: @autoclosure () -> HostCiphers
+    for configuration: Configuration, secrets: LocalSecrets?, keyLife: KeyLife = .standard,
+    ciphers: @autoclosure () -> HostCiphers
   ) throws(AgentError) -> LocalEnd? {
     guard configuration.hasSealedSegment else { return nil }
     guard let secrets else {
@@ -18,7 +19,7 @@ enum SealingStart {
     do {
       return try LocalEnd(
         privateKey: secrets.privateKey, presharedKeys: secrets.presharedKeys, choice: configuration.cipherChoice,
-        available: ciphers.working, entropy: SystemEntropy())
+        available: ciphers.working, entropy: SystemEntropy(), keyLife: keyLife)
     } catch {
       throw AgentError(.failed, "the sealed segments cannot start: \(error)")
     }

@@ -23,19 +23,24 @@ final class SessionKeeper {
     let expireWaiting: () -> Void
     /// IP packets of so many bytes reach the peer in this slot.
     let setPathMTU: (_ byteCount: Int, _ slot: Int) -> Void
+    /// Another number after plain frames were sent to the peer in this slot.
+    let plainTrafficMark: (_ slot: Int) -> Int
+    /// The peer in this slot is at another address now.
+    let noteMove: (_ address: IPAddress, _ slot: Int) -> Void
     /// The kernel refused a datagram as too large for its device: the route says more than is so.
     let doubtRoutes: () -> Void
     let clock: () -> Instant
   }
 
-  /// A session neither sends nor receives from this age on: docs/sealing-format.md.
-  static let sessionLifetime = Duration.seconds(180)
   /// So many peers are asked at once at the start, the others one by one after this time each: an agreement of keys
   /// takes the most of it.
   static let eagerPeerCount = 32
   static let startInterval = Duration.milliseconds(1)
   /// Handshakes take half a millisecond each, and answers must not wait for all that came with them.
   private static let itemsPerRound = 16
+  /// Of what came at once so many refusals are told to the log, which lets even fewer pass: telling costs more than
+  /// refusing.
+  private static let refusalsPerTurn = 16
   /// What the kernel has no room for is sent after this time; so many messages are kept, the rest is lost.
   private static let retryPause = Duration.milliseconds(10)
   private static let lateCountMax = 256
@@ -43,6 +48,8 @@ final class SessionKeeper {
   private static let collectPause = Duration.milliseconds(10)
 
   private let table: SessionTable
+  /// A session neither sends nor receives from this age on: docs/sealing-format.md.
+  private let sessionLifetime: Duration
   private let peers: [SessionPeer]
   private let indexByKey: [PublicKey: Int]
   private let outside: Outside
@@ -53,8 +60,14 @@ final class SessionKeeper {
   private var isUp: [Bool]
   /// By index in `peers`: the path MTU that was told last.
   private var toldPathMTUs: [Int?]
+  /// By index in `peers`: as it was looked at last.
+  private var plainTrafficMarks: [Int]
   private var pace: SessionPace
   private var isCollected = true
+  /// Since what came last was taken.
+  private var toldRefusals = 0
+  /// Whether so much had come at the last turn that more is worth waiting for: a turn for each costs more than they do.
+  private(set) var cameMany = false
   /// Whether what is left is not worth doing any more, because the end is near.
   var isStopping: () -> Bool = { false }
   /// What the kernel had no room for, and when to try again.
@@ -69,10 +82,12 @@ final class SessionKeeper {
     self.peers = peers
     self.outside = outside
     self.log = log
+    sessionLifetime = local.keyLife.end
     table = SessionTable(local, pathRaiseInterval: pathRaiseInterval, now: now)
     pace = SessionPace(now: now)
     isUp = Array(repeating: false, count: peers.count)
     toldPathMTUs = Array(repeating: nil, count: peers.count)
+    plainTrafficMarks = Array(repeating: 0, count: peers.count)
     indexByKey = Dictionary(uniqueKeysWithValues: peers.enumerated().map { ($1.publicKey, $0) })
     addresses = PeerAddresses(peers)
     for (index, peer) in peers.enumerated() {
@@ -93,11 +108,16 @@ final class SessionKeeper {
     return late.isEmpty ? next : min(next, retryAt)
   }
 
-  /// The routes to peers are other ones: who has no session is asked again.
-  func noteOtherRoutes() {
+  /// Pre-shared keys for the handshakes to come. With a private key, another than before, all sessions end, which is no
+  /// loss, and every peer is asked again.
+  func take(_ news: KeyNews) {
+    table.setPresharedKeys(news.presharedKeys)
+    guard let privateKey = news.privateKey else { return }
     let now = outside.clock()
-    table.noteOtherRoutes(now: now)
-    pace.hasten(to: table.nextDeadline)
+    isUp = Array(repeating: false, count: peers.count)
+    table.setPrivateKey(privateKey, now: now)
+    perform(table.takeActions(), now: now)
+    pace.hasten(to: now)
   }
 
   /// Ends all sessions: no worker finds a key afterwards.
@@ -109,7 +129,8 @@ final class SessionKeeper {
     _ = outside.keyring.collect()
   }
 
-  /// What routes take now, by peer slot; slots without a session are passed over.
+  /// What routes take now, by peer slot; who has no session is asked again over another route. Peers that have no
+  /// sealed segment are passed over.
   func follow(_ routes: [Int: PeerRoute]) {
     guard !routes.isEmpty else { return }
     let now = outside.clock()
@@ -131,14 +152,26 @@ final class SessionKeeper {
 
   private func advance(_ now: Instant) {
     addresses.forgetNotes()
+    notePlainTraffic()
     table.advance(to: now)
     perform(table.takeActions(), now: now)
     if outside.waiting.hasAny { outside.expireWaiting() }
     pace.note(start: now, end: outside.clock(), deadline: table.nextDeadline, isBehind: table.isBehind)
   }
 
+  private func notePlainTraffic() {
+    for (index, peer) in peers.enumerated() {
+      let mark = outside.plainTrafficMark(peer.slot)
+      guard mark != plainTrafficMarks[index] else { continue }
+      plainTrafficMarks[index] = mark
+      table.notePlainFrames(to: peer.publicKey)
+    }
+  }
+
   private func takeItems() {
     let (items, isUnderLoad) = outside.inbox.take()
+    toldRefusals = 0
+    cameMany = items.count >= Self.itemsPerRound
     for start in stride(from: 0, to: items.count, by: Self.itemsPerRound) {
       guard !isStopping() else { return }
       let now = outside.clock()
@@ -156,6 +189,8 @@ final class SessionKeeper {
       case .consumed: outside.counters.noteConsumed(bytes: bytes.count)
       case .refused:
         outside.counters.noteRefused(bytes: bytes.count)
+        toldRefusals += 1
+        guard toldRefusals <= Self.refusalsPerTurn else { return }
         log.refused(from: source, peer: addresses.name(at: source.address), wasLate: table.wasLate)
       }
     case .control(let plaintext, let word, let source):
@@ -172,7 +207,7 @@ final class SessionKeeper {
       case .send(let bytes, let destination): send(bytes, to: destination)
       case .receive(let key, let publicKey):
         guard let peer = peer(publicKey) else { continue }
-        outside.keyring.accept(key, fromPeer: peer.slot, until: now + Self.sessionLifetime)
+        outside.keyring.accept(key, fromPeer: peer.slot, until: now + sessionLifetime)
       case .seal(let key, let publicKey):
         seal(with: key, to: publicKey, now: now)
         hasNewKey = hasNewKey || key != nil
@@ -188,7 +223,7 @@ final class SessionKeeper {
   private func seal(with key: SealingKey?, to publicKey: PublicKey, now: Instant) {
     guard let index = indexByKey[publicKey] else { return }
     let peer = peers[index]
-    let until = table.current(publicKey)?.endsAt ?? now + Self.sessionLifetime
+    let until = table.current(publicKey)?.endsAt ?? now + sessionLifetime
     outside.keyring.seal(with: key, until: until, toPeer: peer.slot)
     switch (isUp[index], key) {
     case (false, let key?): log.up(peer.name, cipher: key.cipher, at: table.endpoint(publicKey) ?? peer.endpoint)
@@ -202,6 +237,7 @@ final class SessionKeeper {
     guard let peer = peer(publicKey) else { return }
     outside.keyring.move(peer: peer.slot, to: endpoint)
     addresses.add(endpoint.address, of: peer)
+    outside.noteMove(endpoint.address, peer.slot)
     log.moved(peer.name, to: endpoint)
   }
 

@@ -11,6 +11,7 @@ int clinuxio_enter_network(int namespace_descriptor);
 int clinuxio_memory_file(const char *name);
 int clinuxio_pidfd_open(pid_t pid);
 int clinuxio_pidfd_send_signal(int pidfd, int signal);
+int clinuxio_forbid_dump(void);
 
 // What a child is to become. Descriptors may be any, also equal or 0 to 2; they stay open in the caller.
 struct clinuxio_spawn {

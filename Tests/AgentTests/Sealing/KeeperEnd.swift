@@ -33,6 +33,8 @@ final class KeeperEnd {
   /// By peer slot.
   private(set) var pathMTUs: [Int: Int] = [:]
   private(set) var doubtCount = 0
+  var plainTrafficMark = 0
+  private(set) var places: [IPAddress] = []
   /// Longer datagrams are refused as the kernel does.
   var byteCountMax = Int.max
   /// What sending answers.
@@ -42,7 +44,8 @@ final class KeeperEnd {
   private let mac: HandshakeMAC
 
   init(
-    _ key: PrivateKey, at endpoint: Endpoint, peers: [SessionPeer], presharedKeys: [PresharedKey] = [], time: Time
+    _ key: PrivateKey, at endpoint: Endpoint, peers: [SessionPeer], presharedKeys: [PresharedKey] = [], time: Time,
+    keyLife: KeyLife = .standard
   ) throws {
     self.endpoint = endpoint
     self.time = time
@@ -51,13 +54,16 @@ final class KeeperEnd {
     waiting = WaitingBudget(peerCount: peers.count)
     let local = try LocalEnd(
       privateKey: key, presharedKeys: presharedKeys, choice: .automatic, available: CipherMask([.chacha20poly1305]),
-      entropy: SystemEntropy())
+      entropy: SystemEntropy(), keyLife: keyLife)
     let outside = SessionKeeper.Outside(
       keyring: keyring, inbox: inbox, waiting: waiting, counters: counters,
       send: { [unowned self] in send($0, to: $1) },
       sendWaiting: { [unowned self] in sendWaitingCount += 1 },
       expireWaiting: { [unowned self] in expireWaitingCount += 1 },
-      setPathMTU: { [unowned self] in pathMTUs[$1] = $0 }, doubtRoutes: { [unowned self] in doubtCount += 1 },
+      setPathMTU: { [unowned self] in pathMTUs[$1] = $0 },
+      plainTrafficMark: { [unowned self] _ in plainTrafficMark },
+      noteMove: { [unowned self] address, _ in places.append(address) },
+      doubtRoutes: { [unowned self] in doubtCount += 1 },
       clock: { time.now })
     made = SessionKeeper(
       local, peers: peers, pathRaiseInterval: .seconds(600), outside: outside,

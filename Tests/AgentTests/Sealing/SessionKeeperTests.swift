@@ -8,38 +8,26 @@ import VXLAN
 
 @Suite("Keeping sessions")
 struct SessionKeeperTests {
-  private let time = KeeperEnd.Time()
-  private let keys: [PrivateKey]
-  private let endpoints: [Endpoint]
+  private let bench: KeeperBench
+  private var time: KeeperEnd.Time { bench.time }
+  private var keys: [PrivateKey] { bench.keys }
+  private var endpoints: [Endpoint] { bench.endpoints }
 
   init() throws {
-    keys = try [SealingSamples.privateKey, SealingSamples.peerPrivateKey].map { try #require(PrivateKey(base64: $0)) }
-    endpoints = try ["192.0.2.1", "192.0.2.2"].map { Endpoint(address: try #require(IPAddress($0)), udpPort: 4790) }
+    bench = try KeeperBench()
   }
 
   private func end(_ number: Int, presharedKeys: [PresharedKey] = []) throws -> KeeperEnd {
-    let other = 1 - number
-    let peer = SessionPeer(slot: 0, name: "p\(other)", publicKey: keys[other].publicKey, endpoint: endpoints[other])
-    return try KeeperEnd(keys[number], at: endpoints[number], peers: [peer], presharedKeys: presharedKeys, time: time)
+    try bench.end(number, presharedKeys: presharedKeys)
   }
 
-  /// Lets both do what there is to do, and carries what they send, for so long in steps of 10 ms.
   private func run(
     _ ends: [KeeperEnd], for duration: Duration, carries: Bool = true, byteCountMax: Int = .max
   ) {
-    let last = time.now + duration
-    while time.now < last {
-      for end in ends { _ = end.keeper.turn() }
-      for end in ends {
-        for datagram in end.takeOutgoing() where carries && datagram.bytes.count <= byteCountMax {
-          ends.first { $0.endpoint == datagram.to }?.receive(datagram.bytes, from: end.endpoint)
-        }
-      }
-      time.now = time.now + .milliseconds(10)
-    }
+    bench.run(ends, for: duration, carries: carries, byteCountMax: byteCountMax)
   }
 
-  private func cipher(_ end: KeeperEnd) -> Cipher? { end.keeper.statuses()[0]?.cipher }
+  private func cipher(_ end: KeeperEnd) -> Cipher? { bench.cipher(end) }
 
   @Test("two ends have a session at once: keys with the workers, frames that waited told, a line in the log")
   func start() throws {
@@ -154,9 +142,26 @@ struct SessionKeeperTests {
     for end in ends { end.keeper.follow([0: PeerRoute(pathMTU: 9_000, isOther: false)]) }
     ends[0].byteCountMax = 1_472
     run(ends, for: .seconds(40))
+    #expect(ends[0].initiations.count <= 1, "it is no reason to ask for a session")
     #expect(ends[0].doubtCount > 0 && ends[0].pathMTUs[0] == 1_500)
     #expect(ends[1].doubtCount == 0 && ends[1].pathMTUs[0] == 9_000)
     #expect(!ends[0].lines.texts.contains { $0.contains("could not be sent") })
+  }
+
+  @Test("plain frames to a peer with a session have its path confirmed every 4 to 5 s, without any it is every 30 s")
+  func plainTraffic() throws {
+    let ends = try [end(0), end(1)]
+    ends[0].keeper.follow([0: PeerRoute(pathMTU: 1_500, isOther: false)])
+    run(ends, for: .seconds(10))
+    let quiet = ends[0].sentCount
+    run(ends, for: .seconds(40))
+    let busy = ends[0].sentCount
+    for mark in 1...40 {
+      ends[0].plainTrafficMark = mark
+      run(ends, for: .seconds(1))
+    }
+    let counts = [busy - quiet, ends[0].sentCount - busy]
+    #expect((1...2).contains(counts[0]) && (8...11).contains(counts[1]), "\(counts)")
   }
 
   @Test("frames that wait are looked at every quarter of a second, and not without any")
@@ -207,7 +212,7 @@ struct SessionKeeperTests {
     }
   }
 
-  @Test("who has no session is asked again within a second of news of the routes, who has one is not")
+  @Test("who has no session is asked again within a second over another route, who has one is not")
   func otherRoutes() throws {
     let lower = keys[0].publicKey < keys[1].publicKey ? 0 : 1
     let (one, other) = (try end(lower), try end(1 - lower))
@@ -218,10 +223,14 @@ struct SessionKeeperTests {
       while end.initiations.count == before { run([end], for: .milliseconds(10), carries: false) }
     }
     let count = one.initiations.count
-    one.keeper.noteOtherRoutes()
+    // The same way, and one that takes less, are no reason.
+    for pathMTU in [1_500, 1_400] { one.keeper.follow([0: PeerRoute(pathMTU: pathMTU, isOther: false)]) }
+    run([one], for: .seconds(1), carries: false)
+    #expect(one.initiations.count == count)
+    one.keeper.follow([0: PeerRoute(pathMTU: 1_400, isOther: true)])
     run([one, other], for: .seconds(1))
     #expect(cipher(one) != nil && cipher(other) != nil && one.initiations.count == count + 1)
-    one.keeper.noteOtherRoutes()
+    one.keeper.follow([0: PeerRoute(pathMTU: 1_400, isOther: true)])
     run([one, other], for: .seconds(10))
     #expect(one.initiations.count == count + 1)
   }

@@ -21,6 +21,13 @@ struct SealedDecapsulationTests {
     return copy
   }
 
+  /// A bench whose near end knows the station at the far one, and a datagram for that.
+  private static func benchWithDatagram() -> (bench: SealedBench, datagram: [UInt8]) {
+    let bench = SealedBench()
+    bench.learnThere()
+    return (bench, bench.seal([SealedBench.frame(1)])[0].payload)
+  }
+
   @Test(
     "fault row 17: every bit of a datagram of 142 bytes is flipped: none is delivered, and the window is unchanged",
     arguments: SealedBench.ciphers)
@@ -43,9 +50,7 @@ struct SealedDecapsulationTests {
 
   @Test("what ends a datagram, one by one, in the order of the drop reasons")
   func reasons() {
-    let bench = SealedBench()
-    bench.learnThere()
-    let datagram = bench.seal([SealedBench.frame(1)])[0].payload
+    let (bench, datagram) = Self.benchWithDatagram()
     for (bytes, reason) in [
       (Array(datagram.prefix(7)), DropReason.shortHeader), (Array(datagram.prefix(8)), .framing),
       (Array(datagram.prefix(32)), .framing), (changed(datagram, at: 0, to: 0x08), .framing),
@@ -69,9 +74,7 @@ struct SealedDecapsulationTests {
 
   @Test("fragments and cut datagrams end first")
   func buffers() {
-    let bench = SealedBench()
-    bench.learnThere()
-    let datagram = bench.seal([SealedBench.frame(1)])[0].payload
+    let (bench, datagram) = Self.benchWithDatagram()
     bench.far.engine.fromSealedPort([.init(datagram, from: SealedBench.address(0), isFragmented: true)])
     bench.far.engine.fromSealedPort([
       .init(datagram + [UInt8](repeating: 0, count: 70_000), from: SealedBench.address(0))

@@ -172,6 +172,23 @@ struct SealedEncapsulationTests {
     bench.expectBalance()
   }
 
+  @Test("a path that shrinks while a flooded frame is on its way takes no copy of it from the count")
+  func shrinksMeanwhile() {
+    let bench = SealedBench(peerCount: 2)
+    // What was flooded before is sent between the judgement and the waiting.
+    bench.near.engine.sealedSockets.willSend = { bench.near.engine.topology.limits.setPathMTU(1100, ofPeer: 1) }
+    _ = bench.seal([SealedBench.frame(1, to: .broadcast), SealedBench.frame(2, byteCount: 1400, to: .broadcast)])
+    bench.near.engine.sealedSockets.willSend = {}
+    let counters = bench.near.engine.snapshot()
+    #expect(counters.total(.floodCopies, .overlay) == 2 && counters.total(.floodCopyDrops, .overlay) == 0)
+    // Both wait for peer 1; the longer one ends when it is sealed, and is counted.
+    bench.near.keyring.seal(with: SessionPair(seed: 8).keys[0].sealing, until: bench.end, toPeer: 1)
+    bench.near.engine.sendWaiting()
+    let later = bench.near.engine.snapshot()
+    #expect(later.total(.floodCopies, .overlay) == 3 && later.total(.floodCopyDrops, .overlay) == 1)
+    bench.expectBalance()
+  }
+
   @Test("of a flood with one copy without a session and others that no socket takes the reason is the session")
   func floodReasons() {
     let bench = SealedBench(peerCount: 3)

@@ -82,6 +82,8 @@ struct SealingWorkerTests {
     private let datagrams: [[UInt8]]
     private var next = 0
     var isEndless = false
+    /// Where each is several joined ones: of how many bytes.
+    var datagramByteCount = 0
     private(set) var receiveCount = 0
     let fake = FakeDatagramPort()
 
@@ -91,7 +93,7 @@ struct SealingWorkerTests {
       receiveCount += 1
       batch.clear()
       while batch.hasRoom, next < datagrams.count, isEndless || turns.take() {
-        batch.append(datagrams[next], from: SealedBench.address(0))
+        batch.append(datagrams[next], from: SealedBench.address(0), datagramByteCount: datagramByteCount)
         if !isEndless { next += 1 }
       }
       return 0
@@ -203,25 +205,33 @@ struct SealingWorkerTests {
       (taps[0].written + taps[1].written).sorted { $0.lexicographicallyPrecedes($1) } == SealedBench.frames(count))
   }
 
-  @Test("the frames of a TAP keep their share while forged datagrams of a session flood: eight batches for each")
-  func fairness() throws {
+  @Test(
+    "forged datagrams of a session and a TAP's frames share equally: one batch for eight short ones, eight for 512 KiB",
+    arguments: [1, 46])
+  func fairness(joinedCount: Int) throws {
     let topology = Self.makeTopology(workerCount: 1)
     let keyring = Keyring(peerCount: 1, gracePeriod: topology.gracePeriod)
     let pair = SessionPair()
     keyring.accept(pair.keys[0].opening, fromPeer: 0, until: Self.end)
-    var forged = Self.seal([SealedBench.frame(1)], with: pair.keys[1].sealing)
+    let frames = [SealedBench.frame(1, byteCount: joinedCount == 1 ? 110 : 1_380)]
+    var forged = Self.seal(frames, with: pair.keys[1].sealing)
     forged[0][30] ^= 1
+    forged[0] = Array(repeatElement(forged[0], count: joinedCount).joined())
     let tap = TAP([SealedBench.frame(1)])
     let port = Port(forged)
-    (tap.isEndless, port.isEndless) = (true, true)
+    (tap.isEndless, port.isEndless, port.datagramByteCount) = (true, true, forged[0].count / joinedCount)
     let worker = try Self.makeWorker(0, topology, keyring, tap, port)
     tap.turns.offer(1)
     port.turns.offer(1)
     try worker.start()
-    #expect(Self.reached(800, of: worker) { $0.total(.authentication, .underlay) } >= 800)
+    let count = 800 * joinedCount
+    #expect(Self.reached(count, of: worker) { $0.total(.authentication, .underlay) } >= count)
     worker.stop()
     #expect(port.receiveCount >= 100)
-    #expect(tap.receiveCount >= 8 * (port.receiveCount - 3), "\(tap.receiveCount) to \(port.receiveCount)")
+    // Eight rounds, and the one in which the sealed port has its turn.
+    let share = joinedCount == 1 ? 1 : 1 + ForgedPace.roundMax
+    let expected = share * (port.receiveCount - 3)...share * (port.receiveCount + 3)
+    #expect(expected.contains(tap.receiveCount), "\(tap.receiveCount) to \(port.receiveCount)")
   }
 
   @Test("without frames to take, forged datagrams are taken as they come")

@@ -1,0 +1,63 @@
+import Dataplane
+import Forwarding
+import Glibc
+import LinuxIO
+import Logging
+import VXLAN
+
+/// What happens to addresses: from the workers to those who listen, and alarms to the log. All of it belongs to the
+/// main thread.
+extension Agent {
+  /// Between two looks, so that many events cost few wake-ups.
+  private static let eventPause: Duration = .milliseconds(100)
+
+  /// Passes on what the workers noted. Answers when it wants to be called again; nil: with the next event.
+  func followEvents() -> Instant? {
+    let now = Instant(nanoseconds: Clock.now())
+    if let due = nextEventLook, now < due { return topology.events.hasEvents ? due : nil }
+    let (events, lostCount) = topology.events.drain()
+    topology.events.wantsAll = eventHistory.hasListener()
+    nextEventLook = events.isEmpty ? nil : now + Self.eventPause
+    guard !events.isEmpty || lostCount > 0 else { return nil }
+    eventHistory.append(events.map { report(of: $0, now: now) }, lostCount: lostCount)
+    for event in events where event.kind == .flapping { tellFlapping(event) }
+    return nil
+  }
+
+  /// Ages the entries of a segment, and tells those who listen.
+  func age(segment slot: Int, now: Instant) {
+    let (events, ageingTime) = (topology.events, topology.segments[slot].ageingTime)
+    let tell: (FDBEntry) -> Void = { entry in
+      events.note(OverlayEvent(.aged, mac: entry.mac, segment: slot, peer: entry.remote.peerSlot, time: now))
+    }
+    let agedCount = topology.withFDB(ofSegment: slot) {
+      $0.age(now: now.seconds, ageingTime: ageingTime, onRemoval: events.wantsAll ? tell : nil)
+    }
+    let vni = topology.segments[slot].vni
+    if agedCount > 0 { log.debug("aged", metadata: ["vni": "\(vni)", "entries": "\(agedCount)"]) }
+  }
+
+  private func report(of event: OverlayEvent, now: Instant) -> EventReport {
+    EventReport(
+      time: LogTime.text(before: now.since(event.time)), event: event.kind.rawValue, mac: event.mac.description,
+      vni: topology.segments[event.segment].vni.rawValue, peer: event.peer.map { configuration.peers[$0].name })
+  }
+
+  private func tellFlapping(_ event: OverlayEvent) {
+    let place = event.peer.map { configuration.peers[$0].name } ?? "the own TAP"
+    throttledLog.log(
+      .warning, class: "flapping",
+      "an address moves again and again: its entry is frozen, frames to it are flooded",
+      metadata: ["vni": "\(topology.segments[event.segment].vni)", "mac": "\(event.mac)", "last-at": "\(place)"])
+  }
+}
+
+extension LogTime {
+  /// As `now`, of a moment before.
+  static func text(before duration: Duration) -> String {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    let milliseconds = time.tv_sec * 1000 + time.tv_nsec / 1_000_000 - Int(duration / .milliseconds(1))
+    return text(seconds: milliseconds / 1000, milliseconds: milliseconds % 1000)
+  }
+}

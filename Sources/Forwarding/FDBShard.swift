@@ -1,0 +1,68 @@
+import Synchronization
+
+/// What belongs to one part of a forwarding table beside its slots: a lock, and what only its holder may touch.
+struct FDBShard: ~Copyable {
+  struct State: ~Copyable {
+    /// Slots that have a key, with an entry or without.
+    var usedSlotCount = 0
+    var entryCount = 0
+    /// How often the storage was replaced.
+    var replacementCount = 0
+    var damping = MoveDamping()
+    /// Storage that was replaced and may have readers still, with the period that must be over.
+    var retired: [(table: FDBTable, period: UInt64)] = []
+  }
+
+  private let state = Mutex(State())
+  #if THREADS
+    // SAFETY: never read or written: an address that stands for the lock, for as long as the process lives.
+    private let mark = UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1)
+  #endif
+
+  /// Runs `body` with the lock held.
+  @inline(__always)
+  borrowing func withLock<Result>(_ body: (inout State) -> Result) -> Result {
+    #if THREADS
+      state.withLock { state in
+        // The standard library's lock is not compiled for the thread sanitizer, which has to be told of it.
+        sanitizerAcquire(mark)
+        defer { sanitizerRelease(mark) }
+        return body(&state)
+      }
+    #else
+      state.withLock { body(&$0) }
+    #endif
+  }
+}
+
+#if THREADS
+  @_silgen_name("__tsan_acquire") private func sanitizerAcquire(_ address: UnsafeMutableRawPointer)
+  @_silgen_name("__tsan_release") private func sanitizerRelease(_ address: UnsafeMutableRawPointer)
+#endif
+
+/// The numbers of a forwarding table, which every thread changes: on cache lines of their own, since those who look up
+/// need none of them.
+struct FDBCounts: ~Copyable {
+  /// Learned entries, frozen ones among them.
+  let dynamic = Atomic<Int>(0)
+  /// Static and control entries.
+  let pinned = Atomic<Int>(0)
+  let refused = Atomic<UInt64>(0)
+  let moves = Atomic<UInt64>(0)
+  let freezes = Atomic<UInt64>(0)
+  let aged = Atomic<UInt64>(0)
+}
+
+extension Atomic where Value == Int {
+  /// Adds one unless that makes more than `limit`. Answers whether it did.
+  borrowing func increment(upTo limit: Int) -> Bool {
+    var value = load(ordering: .relaxed)
+    while value < limit {
+      // Relaxed: the number stands for no other memory.
+      let result = weakCompareExchange(expected: value, desired: value &+ 1, ordering: .relaxed)
+      if result.exchanged { return true }
+      value = result.original
+    }
+    return false
+  }
+}

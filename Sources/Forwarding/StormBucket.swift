@@ -1,0 +1,55 @@
+import Synchronization
+import VXLAN
+
+/// How many frames a segment floods: a token bucket for what its TAP sends to many, with a burst of a tenth of a
+/// second.
+///
+/// One for each segment, whichever worker a frame comes to: shares of the workers would give one flow, which stays with
+/// one of them, a fraction of the limit. What is asked for is one word, read when the bucket is empty and written when
+/// it is not: a storm costs the workers no cache line that they fight over.
+///
+/// *Threads.* Any.
+/// *Units.* Frames; a superframe of N segments is N of them.
+package struct StormBucket: ~Copyable {
+  /// The most that may be configured: above it the nanoseconds between two frames are too few to count with.
+  package static let perSecondMax = 10_000_000
+  private static let burstNanoseconds: UInt64 = 100_000_000
+
+  /// Nanoseconds in which one frame comes back, rounded up, so that the limit is never passed; 0 = no limit.
+  private let interval: UInt64
+  private let depth: UInt64
+  /// When it is full again, on the clock of `Instant`.
+  private let fullAt = Atomic<UInt64>(0)
+  private let refusals = Atomic<UInt64>(0)
+
+  /// - Parameter perSecond: 0...`perSecondMax`; 0 = no limit.
+  package init(perSecond: Int) {
+    precondition(perSecond >= 0 && perSecond <= Self.perSecondMax)
+    interval = perSecond == 0 ? 0 : (1_000_000_000 &+ UInt64(perSecond) &- 1) / UInt64(perSecond)
+    depth = max(interval, Self.burstNanoseconds)
+  }
+
+  // HOT
+  /// Takes `count` frames at once. False, and nothing taken, when there are too few. More than a whole burst passes
+  /// from a full bucket only, and is paid back before the next.
+  package borrowing func take(_ count: Int, now: Instant) -> Bool {
+    if interval == 0 { return true }
+    let cost = UInt64(truncatingIfNeeded: count) &* interval
+    let latest = now.nanoseconds &+ max(depth, cost)
+    var end = fullAt.load(ordering: .relaxed)
+    while true {
+      let next = max(end, now.nanoseconds) &+ cost
+      guard next <= latest else {
+        refusals.add(UInt64(truncatingIfNeeded: count), ordering: .relaxed)
+        return false
+      }
+      // Relaxed: the word stands for no other memory.
+      let result = fullAt.compareExchange(expected: end, desired: next, ordering: .relaxed)
+      if result.exchanged { return true }
+      end = result.original
+    }
+  }
+
+  /// Frames that found too few.
+  package borrowing func refusedCount() -> UInt64 { refusals.load(ordering: .relaxed) }
+}

@@ -1,0 +1,44 @@
+import Agent
+import ArgumentParser
+
+/// `vtep monitor`.
+struct MonitorCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "monitor",
+    abstract: "Print what happens to MAC addresses, as it happens, until it is interrupted.",
+    discussion: """
+      Events: learned, moved and aged; flapping when an address moved too often and its entry is frozen; loop when a \
+      frame came back from a TAP. With -j one JSON object a line. Events that came faster than they could be kept are \
+      counted on standard error.
+      """)
+
+  @OptionGroup var agent: AgentOptions
+
+  func run() throws {
+    // Longer than the agent lets a request wait.
+    guard let client = try? ControlClient(socketPath: agent.socket, deadline: .seconds(10)) else {
+      throw Output.failure("no socket can have the path \(agent.socket)")
+    }
+    var report = try ask(client, "")
+    while true {
+      if report.lost > 0 { Output.warn("\(report.lost) events were lost") }
+      for event in report.events {
+        try Output.write(agent.json ? ReportJSON.encode(event) : Array("\(event.text)\n".utf8))
+      }
+      report = try ask(client, "?after=\(report.next)")
+    }
+  }
+
+  private func ask(_ client: ControlClient, _ query: String) throws -> EventsReport {
+    let answer: [UInt8]
+    do {
+      answer = try client.get("/v1/events\(query)")
+    } catch {
+      throw Output.failure(error.message)
+    }
+    guard let report = try? ReportJSON.decode(EventsReport.self, from: answer) else {
+      throw Output.failure("the agent on \(agent.socket) is of another version, and its answer is not understood")
+    }
+    return report
+  }
+}
