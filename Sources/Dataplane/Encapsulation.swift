@@ -25,6 +25,8 @@ extension Engine {
     groups = floods.groups[segment].snapshot()
     for index in 0..<frames.count { encapsulate(frames[index], segment: segment, now: now) }
     flush()
+    // It may be given back from the next boundary on.
+    groups = nil
   }
 
   private mutating func encapsulate(_ frame: FrameBatch.Frame, segment: Int, now: Instant) {

@@ -85,6 +85,11 @@ package final class FloodControl: @unchecked Sendable {
     }
   }
 
+  /// Lets workers see who listens now, without waiting for `advance`.
+  package func publishGroups(now: Instant) {
+    for slot in 0..<segmentCount { parts.groups[slot].publish(now: now) }
+  }
+
   /// The last frame of the segment that came back, once.
   package func takeLoop(ofSegment slot: Int) -> Loop? {
     sightings.withLock { sightings in

@@ -28,7 +28,7 @@ package enum Limits {
   /// How often one frame may pass from one segment to another through this host within a second: more than anybody
   /// sends the same frame again, and a loop is cut after few rounds.
   static let crossingCountMax: UInt64 = 16
-  /// Groups of one segment whose listeners are known; others are flooded. A list of them is made anew in some 50 µs.
+  /// Groups of one segment whose listeners are known; others are flooded.
   static let groupsPerSegmentMax = 1024
   /// Groups of one segment that one peer may listen to; beyond them it gets all. So no peer fills the table alone.
   static let groupsPerPeerMax = 256

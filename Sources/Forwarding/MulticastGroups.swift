@@ -39,6 +39,8 @@ package struct MulticastGroups: Sendable {
   private var ipv4 = MulticastFamily()
   private var ipv6 = MulticastFamily()
   private var leaving: [GroupTimer] = []
+  /// When the first of them is asked about.
+  private var nextLeaving = UInt64.max
   /// When the first listener or router may have to go.
   private var nextAgeing = UInt64.max
   /// Of records, which cost a look-up each.
@@ -50,7 +52,7 @@ package struct MulticastGroups: Sendable {
 
   /// When `advance` wants to be called, in nanoseconds; `UInt64.max`: not before the next message.
   package var next: UInt64 {
-    min(nextAgeing, leaving.map(\.next).min() ?? .max, ipv4.nextQuery, ipv6.nextQuery)
+    min(nextAgeing, nextLeaving, ipv4.nextQuery, ipv6.nextQuery)
   }
 
   /// Peers that get every group of the family, with listeners or without.
@@ -142,6 +144,7 @@ package struct MulticastGroups: Sendable {
       !leaving.contains(where: { $0.group == group }), leaving.count < Limits.leavingGroupCountMax
     else { return }
     leaving.append(GroupTimer(group: group, next: now, leftCount: MulticastFamily.lastQueryCount))
+    nextLeaving = min(nextLeaving, now)
   }
 
   // Queries
@@ -150,14 +153,10 @@ package struct MulticastGroups: Sendable {
     _ query: GroupMessage.Query, from remote: Remote, outranks: Bool, now: UInt64
   ) -> Outcome {
     var outcome = Outcome()
-    if !GroupQuery.isOfSwitch(query.source) {
-      outcome = takeRouter(query.family, at: remote, now: now)
-      self[query.family].noteOtherQuerier(now: now)
-    } else if remote.isLocal || outranks {
-      self[query.family].noteOtherQuerier(now: now)
-      // A bridge that asks wants the answers too, whatever address it asks from.
-      if remote.isLocal { self[query.family].noteLocalRouter(until: now &+ MulticastFamily.otherQuerierTime) }
-    }
+    // Of a peer's agent; whoever else asks wants the groups too, whatever address he asks from.
+    let isOfPeer = query.isOfAgent && !remote.isLocal
+    if !isOfPeer { outcome = takeRouter(query.family, at: remote, now: now) }
+    if !isOfPeer || outranks { self[query.family].noteOtherQuerier(now: now) }
     if let time = query.membershipTime { self[query.family].adopt(time) }
     if let group = query.group, !query.suppressesTimers { lower(group, responseTime: query.responseTime, now: now) }
     return outcome
@@ -197,6 +196,7 @@ package struct MulticastGroups: Sendable {
         GroupQuery(family: leaving[index].group.family, group: leaving[index].group, responseTime: responseTime))
     }
     leaving.removeAll { $0.leftCount == 0 }
+    nextLeaving = leaving.map(\.next).min() ?? .max
     return queries
   }
 

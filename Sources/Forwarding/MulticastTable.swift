@@ -4,13 +4,32 @@ import VXLAN
 /// The groups of one segment as workers see them: by group, the peers that get its frames.
 ///
 /// What they look at is a list that is never written again; another is put in its place when somebody comes or goes,
-/// and the old one is given back when no worker can be looking at it any more.
+/// and the old one is given back when no worker can be looking at it any more. Lists are made on the thread that calls
+/// `advance`, outside the lock and at most one in 10 ms, so that no worker pays for what all peers listen to. Until
+/// then a new listener of a known group gets nothing, which is what it had before.
 ///
-/// *Threads.* Any. Looking takes no lock; messages and `advance` do, which are rare.
+/// *Threads.* Any; `advance` and `publish` one at a time. Looking takes no lock; messages and `advance` do, which are
+/// rare.
 package struct MulticastTable: ~Copyable {
+  /// From one list to the next, in nanoseconds.
+  private static let publishingPause: UInt64 = 10_000_000
+  /// When what readers may still look at is looked at again.
+  private static let reclaimPause: UInt64 = 1_000_000_000
+
   private struct State: ~Copyable {
     var groups = MulticastGroups()
+    /// Moments of `Instant`, in nanoseconds. When a list is to be made; `UInt64.max`: the one in use is right.
+    var publishAt = UInt64.max
+    var publishedAt: UInt64 = 0
     var retired: [(snapshot: MulticastSnapshot, period: UInt64)] = []
+    var reclaimAt = UInt64.max
+
+    var next: UInt64 { min(groups.next, publishAt, reclaimAt) }
+
+    mutating func noteChange(now: UInt64) {
+      guard publishAt == .max else { return }
+      publishAt = publishedAt == 0 ? now : max(now, publishedAt &+ MulticastTable.publishingPause)
+    }
   }
 
   private let hash: KeyedHash
@@ -51,8 +70,8 @@ package struct MulticastTable: ~Copyable {
   ) -> (outcome: MulticastGroups.Outcome, isEarlier: Bool) {
     state.withLock { state in
       let outcome = state.groups.take(message, from: remote, outranks: outranks, now: now)
-      if outcome.isChanged { publish(&state) }
-      let next = state.groups.next
+      if outcome.isChanged { state.noteChange(now: now.nanoseconds) }
+      let next = state.next
       let isEarlier = next < deadline.load(ordering: .relaxed)
       deadline.store(next, ordering: .relaxed)
       return (outcome, isEarlier)
@@ -61,30 +80,39 @@ package struct MulticastTable: ~Copyable {
 
   /// Does what is due, and answers what is to be asked.
   package borrowing func advance(now: Instant) -> [GroupQuery] {
-    state.withLock { state in
+    let (queries, isStale) = state.withLock { state in
       let (queries, isChanged) = state.groups.advance(now: now)
-      if isChanged { publish(&state) }
-      reclaim(&state)
-      // What waits for readers is looked at again soon.
-      deadline.store(
-        state.retired.isEmpty ? state.groups.next : min(state.groups.next, now.nanoseconds &+ 1_000_000_000),
-        ordering: .relaxed)
-      return queries
+      return (queries, isChanged || state.publishAt <= now.nanoseconds)
+    }
+    if isStale { publish(now: now) }
+    state.withLock { state in
+      reclaim(&state, now: now.nanoseconds)
+      deadline.store(state.next, ordering: .relaxed)
+    }
+    return queries
+  }
+
+  /// Lets workers see what is known now.
+  package borrowing func publish(now: Instant) {
+    let groups = state.withLock { state in
+      state.publishAt = .max
+      state.publishedAt = now.nanoseconds
+      return state.groups
+    }
+    let fresh = MulticastSnapshot(of: groups, hash: hash)
+    guard let old = current.exchange(fresh?.words, ordering: .acquiringAndReleasing) else { return }
+    state.withLock { state in
+      state.retired.append((MulticastSnapshot(at: old), gracePeriod.begin()))
+      reclaim(&state, now: now.nanoseconds)
     }
   }
 
-  private borrowing func publish(_ state: inout State) {
-    let fresh = MulticastSnapshot(of: state.groups, hash: hash)
-    let old = current.exchange(fresh?.words, ordering: .acquiringAndReleasing)
-    reclaim(&state)
-    if let old { state.retired.append((MulticastSnapshot(at: old), gracePeriod.begin())) }
-  }
-
-  private borrowing func reclaim(_ state: inout State) {
+  private borrowing func reclaim(_ state: inout State, now: UInt64) {
     state.retired.removeAll { retired in
       let isUnused = gracePeriod.isOver(retired.period)
       if isUnused { retired.snapshot.free() }
       return isUnused
     }
+    state.reclaimAt = state.retired.isEmpty ? .max : now &+ Self.reclaimPause
   }
 }

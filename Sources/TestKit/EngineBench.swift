@@ -52,6 +52,7 @@ package final class EngineBench {
     let before = taps.map(\.written.count)
     sockets.waiting += datagrams
     while engine.stepUnderlay(now: now).count > 0 {}
+    topology.flooding.publishGroups(now: now)
     return zip(taps, before).map { Array($0.written[$1...]) }
   }
 
@@ -61,6 +62,7 @@ package final class EngineBench {
     let before = taps.map(\.written.count)
     sealedSockets.waiting += datagrams
     while engine.stepSealed(now: now).count > 0 {}
+    topology.flooding.publishGroups(now: now)
     return zip(taps, before).map { Array($0.written[$1...]) }
   }
 

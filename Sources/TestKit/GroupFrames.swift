@@ -70,6 +70,23 @@ package enum GroupFrames {
         to: IPAddress(ipv6High: 0xFF02 << 48, low: 1), mac: mac)
   }
 
+  /// The hello of a PIM router, with one option.
+  package static func hello(_ family: AddressFamily, mac: MACAddress = .station(3)) -> [UInt8] {
+    var message: [UInt8] = [0x20, 0, 0, 0, 0, 1, 0, 2, 0, 0x69]
+    guard family == .ipv6 else {
+      let destination = IPAddress(ipv4: 0xE000_000D)
+      setChecksum(&message, initial: 0)
+      let packet = Frames.ipv4(
+        from: IPAddress(ipv4: 0x0A2A_0003), to: destination, ipProtocol: 103, payload: message)
+      return Frames.ethernet(to: destination.multicastMAC, from: mac, etherType: 0x0800, payload: packet)
+    }
+    let (source, destination) = (IPAddress(ipv6High: 0xFE80 << 48, low: 3), IPAddress(ipv6High: 0xFF02 << 48, low: 13))
+    let pseudo = source.octets + destination.octets + [0, UInt8(message.count), 0, 103]
+    setChecksum(&message, initial: Checksum.sum(pseudo.span))
+    let packet = Frames.ipv6(from: source, to: destination, nextHeader: 103, payload: message)
+    return Frames.ethernet(to: destination.multicastMAC, from: mac, etherType: 0x86DD, payload: packet)
+  }
+
   /// A datagram to the group.
   package static func data(_ group: IPAddress, from mac: MACAddress = .station(1), _ payload: [UInt8] = [1, 2, 3])
     -> [UInt8]

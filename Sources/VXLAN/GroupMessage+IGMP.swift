@@ -49,6 +49,8 @@ extension GroupMessage {
     var query = Query(
       family: .ipv4, source: body.source, group: isGeneral ? nil : group,
       responseTime: .milliseconds(Int(tenths) * 100))
+    query.isOfAgent = GroupQuery.isMarked(
+      source: body.source, identification: frame.bigEndian16(at: body.packetOffset + 4))
     guard isVersion3 else { return query }
     let sourceCount = Int(frame.bigEndian16(at: start + 10))
     guard body.range.count >= 12 + 4 * sourceCount else { return nil }

@@ -54,6 +54,7 @@ extension GroupMessage {
     var query = Query(
       family: .ipv6, source: body.source, group: isGeneral ? nil : group,
       responseTime: .milliseconds(isVersion2 ? Int(TimeCode.value(code)) : Int(code)))
+    query.isOfAgent = GroupQuery.isMarked(source: body.source)
     guard isVersion2 else { return query }
     let sourceCount = Int(frame.bigEndian16(at: start + 26))
     guard body.range.count >= 28 + 16 * sourceCount else { return nil }
@@ -87,9 +88,12 @@ extension GroupMessage {
     return Checksum.isRight(frame, body.range, initial: pseudo)
   }
 
-  /// The sum of the pseudo-header of ICMPv6 (RFC 8200, section 8.1).
-  static func pseudoHeader(from source: IPAddress, to destination: IPAddress, byteCount: Int) -> UInt64 {
-    var sum = UInt64(byteCount) &+ UInt64(Specification.protocolICMPv6)
+  /// The sum of the pseudo-header of IPv6 (RFC 8200, section 8.1).
+  static func pseudoHeader(
+    from source: IPAddress, to destination: IPAddress, byteCount: Int,
+    ipProtocol: UInt8 = Specification.protocolICMPv6
+  ) -> UInt64 {
+    var sum = UInt64(byteCount) &+ UInt64(ipProtocol)
     for word in [source.high, source.low, destination.high, destination.low] {
       // The checksum does not mind 32 bits at a time.
       sum &+= word >> 32

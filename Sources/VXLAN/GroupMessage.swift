@@ -20,6 +20,8 @@ package enum GroupMessage: Equatable, Sendable {
     package var responseTime: Duration
     /// How long a membership is good for by what the querier says of itself; nil where the version does not.
     package var membershipTime: Duration?
+    /// A vtep agent asks: it stands for no router and no switch that wants the groups too.
+    package var isOfAgent = false
     /// Others are not to shorten what they know: the S flag.
     package var suppressesTimers = false
   }
@@ -67,12 +69,20 @@ package enum GroupMessage: Equatable, Sendable {
     case (.ipv6, Specification.protocolICMPv6): self.init(mld: body, inFrame: frame)
     case (_, Specification.protocolPIM):
       let group = packet.family == .ipv4 ? Self.allPIMRouters : Self.allPIMRoutersIPv6
-      guard body.destination == group, body.range.count >= 4, frame[body.range.lowerBound] == Self.pimHello else {
-        return nil
-      }
+      guard body.destination == group, body.range.count >= 4, frame[body.range.lowerBound] == Self.pimHello,
+        Self.hasRightPIMChecksum(body, inFrame: frame)
+      else { return nil }
       self = .hello(packet.family)
     default: return nil
     }
+  }
+
+  /// RFC 7761, section 4.9: over the whole message, with the pseudo-header of IPv6.
+  private static func hasRightPIMChecksum(_ body: Body, inFrame frame: borrowing Span<UInt8>) -> Bool {
+    guard body.source.family == .ipv6 else { return Checksum.isRight(frame, body.range) }
+    let pseudo = pseudoHeader(
+      from: body.source, to: body.destination, byteCount: body.range.count, ipProtocol: Specification.protocolPIM)
+    return Checksum.isRight(frame, body.range, initial: pseudo)
   }
 
   /// Where the message lies in the frame, and between whom it goes.

@@ -1,8 +1,11 @@
 /// A query that the agent makes where nobody else asks who listens: IGMPv3 or MLDv2, which older listeners read too.
 ///
-/// It comes from no address, so that nobody takes its sender for a router to which all groups must go (RFC 4541,
-/// section 2.1.1): 0.0.0.0 in IGMP. MLD wants a link-local address, and has one that says the same:
-/// fe80::7674:6570:…, the end of it from the MAC address that it comes from.
+/// It comes from no address, so that no switch takes its sender for a router to which all groups must go (RFC 4541,
+/// section 2.1.1): 0.0.0.0 in IGMP. MLD wants a link-local address.
+///
+/// Other agents must tell it from the query of a switch, which asks from 0.0.0.0 too and gets all groups: it has the
+/// identification 0x7674 in IGMP, where nothing else needs one (RFC 6864, section 4.1), and the source
+/// fe80::7674:6570:… in MLD, the end of it from the MAC address that it comes from.
 package struct GroupQuery: Equatable, Sendable {
   /// The robustness and the interval of the standards, in seconds, which it states (RFC 3376, section 8).
   package static let robustness = 2
@@ -10,6 +13,7 @@ package struct GroupQuery: Equatable, Sendable {
 
   private static let linkLocal: UInt64 = 0xFE80 << 48
   private static let sourceMark: UInt64 = 0x7674_6570
+  private static let identificationMark: UInt16 = 0x7674
 
   package var family: AddressFamily
   /// Nil: about all groups.
@@ -23,11 +27,13 @@ package struct GroupQuery: Equatable, Sendable {
     self.responseTime = responseTime
   }
 
-  /// Whether a query from this address says nothing of a router: an agent's own, or one of a switch.
-  package static func isOfSwitch(_ source: IPAddress) -> Bool {
-    source.isUnspecified
-      || source.family == .ipv6 && source.high == linkLocal && source.low >> 32 == sourceMark
+  /// Whether an IPv4 header is that of an agent's query.
+  static func isMarked(source: IPAddress, identification: UInt16) -> Bool {
+    source.isUnspecified && identification == identificationMark
   }
+
+  /// Whether an IPv6 source is that of an agent's query.
+  static func isMarked(source: IPAddress) -> Bool { source.high == linkLocal && source.low >> 32 == sourceMark }
 
   /// The frame, from `mac`.
   package func frame(from mac: MACAddress) -> [UInt8] {
@@ -55,8 +61,9 @@ package struct GroupQuery: Equatable, Sendable {
     message += group?.octets ?? [0, 0, 0, 0]
     message += [UInt8(Self.robustness), UInt8(Self.interval), 0, 0]
     Self.setChecksum(&message, at: 2)
-    // Without identification, with the option router alert (RFC 2113); precedence as RFC 3376, section 4, says.
-    var header: [UInt8] = [0x46, 0xC0] + Self.bigEndian(UInt16(24 + message.count)) + [0, 0, 0x40, 0, 1]
+    // With the option router alert (RFC 2113); precedence as RFC 3376, section 4, says.
+    var header: [UInt8] = [0x46, 0xC0] + Self.bigEndian(UInt16(24 + message.count))
+    header += Self.bigEndian(Self.identificationMark) + [0x40, 0, 1]
     header += [Specification.protocolIGMP, 0, 0, 0, 0, 0, 0] + destination.octets + [0x94, 4, 0, 0]
     Self.setChecksum(&header, at: 10)
     return header + message

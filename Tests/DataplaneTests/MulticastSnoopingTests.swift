@@ -51,11 +51,20 @@ struct MulticastSnoopingTests {
     #expect(goesTo(bench, data) == [1])
   }
 
-  @Test("a peer with a router gets every group that others listen to", arguments: groups)
-  func router(group: IPAddress) {
+  @Test("a peer with a router gets every group that others listen to", arguments: groups, [false, true])
+  func router(group: IPAddress, isHello: Bool) {
     let bench = threePeers()
-    bench.fromUnderlay([fromPeer(0, GroupFrames.query(group.family)), fromPeer(2, GroupFrames.join(group))])
+    let router = isHello ? GroupFrames.hello(group.family) : GroupFrames.query(group.family)
+    bench.fromUnderlay([fromPeer(0, router), fromPeer(2, GroupFrames.join(group))])
     #expect(goesTo(bench, GroupFrames.data(group)) == [0, 2])
+  }
+
+  @Test("a peer's agent that asks gets no more groups for it", arguments: groups)
+  func agent(group: IPAddress) {
+    let bench = threePeers()
+    let query = GroupQuery(family: group.family, responseTime: .seconds(1)).frame(from: .station(3))
+    bench.fromUnderlay([fromPeer(0, query), fromPeer(2, GroupFrames.join(group))])
+    #expect(goesTo(bench, GroupFrames.data(group)) == [2])
   }
 
   @Test("with snooping off everything is flooded, and nothing is learned")

@@ -27,11 +27,14 @@ struct MulticastGroupsTests {
         .init(family: group.family, records: [.init(group: group, change: change)], silencesOthers: silences))
     }
 
-    static func query(_ source: String, group: IPAddress? = nil, time: Duration? = nil) -> GroupMessage {
+    static func query(
+      _ source: String, group: IPAddress? = nil, time: Duration? = nil, isOfAgent: Bool = false
+    ) -> GroupMessage {
       let source = IPAddress(source) ?? IPAddress(ipv4: 0)
       var query = GroupMessage.Query(
         family: source.family, source: source, group: group, responseTime: .seconds(group == nil ? 10 : 1))
       query.membershipTime = time
+      query.isOfAgent = isOfAgent
       return .query(query)
     }
 
@@ -99,17 +102,19 @@ struct MulticastGroupsTests {
     #expect(snooper.asked.isEmpty)
   }
 
-  @Test("a router, a switch behind the TAP, and an agent of a lower address silence the agent for 255 s; others do not")
+  @Test(
+    "a router, a switch, and an agent behind the TAP or of a lower address silence the agent for 255 s; others do not")
   func election() {
-    for (source, peer, outranks, isSilent) in [
-      ("10.0.0.1", 1, false, true), ("10.0.0.1", nil, false, true), ("0.0.0.0", nil, false, true),
-      ("0.0.0.0", 1, true, true), ("0.0.0.0", 1, false, false),
-    ] as [(String, Int?, Bool, Bool)] {
+    for (source, peer, isOfAgent, outranks, isSilent) in [
+      ("10.0.0.1", 1, false, false, true), ("10.0.0.1", nil, false, false, true),
+      ("0.0.0.0", 1, false, false, true), ("0.0.0.0", nil, false, false, true),
+      ("0.0.0.0", nil, true, false, true), ("0.0.0.0", 1, true, true, true), ("0.0.0.0", 1, true, false, false),
+    ] as [(String, Int?, Bool, Bool, Bool)] {
       var snooper = Snooper()
       snooper.joins(group, 2)
       snooper.pass(.seconds(2))
       snooper.asked = []
-      snooper.hear(Snooper.query(source), from: peer, outranks: outranks)
+      snooper.hear(Snooper.query(source, isOfAgent: isOfAgent), from: peer, outranks: outranks)
       snooper.pass(.seconds(200))
       #expect(snooper.asked.isEmpty == isSilent, "\(source) at \(String(describing: peer))")
       snooper.joins(group, 2)
@@ -118,15 +123,17 @@ struct MulticastGroupsTests {
     }
   }
 
-  @Test("a peer with a router gets every group, for 255 s after its last query; one with a switch does not")
+  @Test(
+    "a peer with a router or a switch that asks gets every group, for 255 s after its last query; an agent does not")
   func routers() {
     var snooper = Snooper()
     snooper.joins(group, 1)
     #expect(snooper.hear(Snooper.query("10.0.0.1"), from: 3).isChanged)
     #expect(!snooper.hear(Snooper.query("10.0.0.1"), from: 3).isChanged)
-    #expect(!snooper.hear(Snooper.query("0.0.0.0"), from: 4).isChanged)
+    #expect(snooper.hear(Snooper.query("0.0.0.0"), from: 4).isChanged)
     #expect(snooper.hear(.hello(.ipv4), from: 5).isChanged)
-    #expect(snooper.groups.everywhere(.ipv4).sorted() == [3, 5] && snooper.groups.everywhere(.ipv6).isEmpty)
+    #expect(!snooper.hear(Snooper.query("0.0.0.0", isOfAgent: true), from: 6, outranks: true).isChanged)
+    #expect(snooper.groups.everywhere(.ipv4).sorted() == [3, 4, 5] && snooper.groups.everywhere(.ipv6).isEmpty)
     snooper.pass(.seconds(256))
     #expect(snooper.groups.everywhere(.ipv4).isEmpty)
   }

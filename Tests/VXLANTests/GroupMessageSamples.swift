@@ -148,17 +148,18 @@ enum GroupMessageSamples {
 
   /// The frame with right checksums, where one can tell where they are.
   static func repaired(_ frame: [UInt8]) -> [UInt8] {
-    guard frame.count >= 60 else { return frame }
+    guard frame.count >= 34 else { return frame }
     var frame = frame
     if frame[12] == 8 {
       frame.replaceSubrange(24..<26, with: [0, 0])
-      let network = Checksum.finish(Checksum.sum(Array(frame[14..<34]).span))
-      frame.replaceSubrange(24..<26, with: [UInt8(network >> 8), UInt8(network & 255)])
+      let start = 14 + Int(frame[14] & 0x0F) * 4
       let end = min(frame.count, 14 + (Int(frame[16]) << 8 | Int(frame[17])))
-      guard end >= 42 else { return frame }
-      frame.replaceSubrange(36..<38, with: [0, 0])
-      let own = Checksum.finish(Checksum.sum(Array(frame[34..<end]).span))
-      frame.replaceSubrange(36..<38, with: [UInt8(own >> 8), UInt8(own & 255)])
+      guard start >= 34, end >= start + 8 else { return frame }
+      let network = Checksum.finish(Checksum.sum(Array(frame[14..<start]).span))
+      frame.replaceSubrange(24..<26, with: [UInt8(network >> 8), UInt8(network & 255)])
+      frame.replaceSubrange((start + 2)..<(start + 4), with: [0, 0])
+      let own = Checksum.finish(Checksum.sum(Array(frame[start..<end]).span))
+      frame.replaceSubrange((start + 2)..<(start + 4), with: [UInt8(own >> 8), UInt8(own & 255)])
     } else if frame.count >= 70 {
       let end = min(frame.count, 54 + (Int(frame[18]) << 8 | Int(frame[19])))
       guard end >= 70 else { return frame }

@@ -220,6 +220,24 @@ def test_on_a_sealed_segment_the_third_hosts_underlay_carries_no_copy_either():
             assert (copies(to_two), copies(to_three)) == (20, 0)
 
 
+def test_a_host_whose_bridge_asks_from_no_address_gets_every_group():
+    with three() as lab, Member(lab.h1, IPV4, joins=False) as sender, Watch(lab, lab.h2) as to_two, \
+            Member(lab.h3, IPV4) as listener:
+        heard(sender, [listener], b"three")
+        # The agents' own queries, from 0.0.0.0 too, have brought it nothing.
+        reported(sender, lambda: to_two.copies(b"not for two"), b"not for two")
+        lab.h2.ip("link", "add", "br0", "type", "bridge", "mcast_snooping", "1", "mcast_querier", "1")
+        lab.h2.ip("link", "set", "vx42", "master", "br0")
+        with Packets(lab.h2, "vx42", "igmp[0] = 0x11 and src host 0.0.0.0", incoming=False) as queries:
+            lab.h2.ip("link", "set", "br0", "up")
+            wait_until(queries.rest, 10, "the bridge asks")
+
+        def is_copied():
+            sender.send(b"for its listeners")
+            return to_two.copies(b"for its listeners") > 0
+        wait_until(is_copied, 10, "a copy goes to the bridge that asks")
+
+
 def test_with_snooping_off_every_group_is_flooded():
     with three(**{"multicast-snooping": False}) as lab, Member(lab.h1, IPV4, joins=False) as sender, \
             Member(lab.h2, IPV4) as listener, Watch(lab, lab.h3) as to_three:
