@@ -75,10 +75,12 @@ final class AgentPlanTests {
       $0.cipher = cipher
     }
     configuration.segments.append(Configuration.Segment(vni: try #require(VNI(43)), tap: "vx43"))
+    configuration.local.privateKeyFile = SecretPath("/k", line: SourceLine())
+    configuration.peers[1].publicKey = PublicKey(base64: SealingSamples.peerPublicKey)
     let plan = try plan(configuration)
     #expect(plan.segments.map(\.overlayMTU) == [sealed, plain] && plan.segments.map(\.isSealed) == [true, false])
     #expect(plan.segments[0].overhead.tagByteCount == (cipher == .named(.aegis128l) ? 32 : 16))
-    // Peer c has segment 43 only.
+    // Peer c has no key.
     #expect(plan.peers.map { $0.sealedEndpoint?.udpPort } == [nil, 4790])
   }
 

@@ -1,4 +1,4 @@
-"""The path MTU found by probing, between two vtep with a sealed segment: black holes, jumbo frames, forged ICMP."""
+"""The path MTU found by probing, between two vtep with keys: black holes, jumbo frames, forged ICMP."""
 
 import errno
 import ipaddress
@@ -25,7 +25,6 @@ from transfer import blocks, tcp_hash
 FOUND_SECONDS, RECOVERED_SECONDS = 15, 20
 RAISE_SECONDS = 30 if full() else 4
 TCP_BYTES = 1_000_000_000 if full() else 64_000_000
-PLAIN = 43
 EVERY_WAY = tuple(itertools.product(("v4", "v6"), KINDS))
 """Of these the short scale has two: each costs a quarter of a minute."""
 
@@ -55,17 +54,21 @@ def wait_found(agents, mtu, seconds=FOUND_SECONDS):
     return watch.seconds()
 
 
-def agents_on(lab, plain=False):
-    """An agent on each host, sessions up; with `plain` a segment in clear beside the sealed one."""
-    local = {"path-mtu-raise": f"{RAISE_SECONDS}s"}
-    if not plain:
-        return sealed_agents(lab, local=local)
-    known = identities(lab)
-    agents = [sealed_agent(lab, f"h{number}", known, [
-        sealed_segment(number), {"vni": PLAIN, "tap": "vx43", "address": [f"10.43.0.{number}/24"]}], local)
-        for number in (1, 2)]
-    for agent in agents:
-        agent.start()
+def plain_segment(number):
+    """Segment 43, in clear, on TAP vx43 of host `number`."""
+    return {"vni": 43, "tap": "vx43", "address": [f"10.43.0.{number}/24"]}
+
+
+def way(lab, kind):
+    """Of the segment of a kind: its TAP, where h2 is in it, and its overhead."""
+    return ("vx42", overlay(2), OVERHEAD[lab.family]) if kind == "sealed" else ("vx43", "10.43.0.2", lab.overhead)
+
+
+def agents_on(lab, *kinds):
+    """An agent on each host with keys for the other, and a segment of each of the kinds; sessions are up."""
+    known, made = identities(lab), {"sealed": sealed_segment, "plain": plain_segment}
+    agents = [sealed_agent(lab, f"h{number}", known, [made[kind](number) for kind in kinds],
+                           {"path-mtu-raise": f"{RAISE_SECONDS}s"}, start=True) for number in (1, 2)]
     for agent in agents:
         session_up(agent)
     return agents
@@ -79,7 +82,7 @@ def largest(host, address, mtu):
 
 def test_a_sound_path_is_confirmed_by_a_probe_and_said_so(family):
     with RoutedLab(family=family) as lab:
-        agents = agents_on(lab)
+        agents = agents_on(lab, "sealed")
         wait_found(agents, 1500, 5)
         report = agents[0].json("mtu", "--peer", "h2")
         assert (report["underlay-mtu"], report["path-source"]) == (1500, "probe"), report
@@ -92,12 +95,13 @@ def test_a_sound_path_is_confirmed_by_a_probe_and_said_so(family):
 def test_fault_row_35_tcp_passes_a_router_of_1400_that_says_nothing_and_grows_again(family, kind, capsys):
     with RoutedLab(family=family) as lab:
         cut = [Packets(lab.rt, device, FRAGMENT) for device in ("u1", "u2")]
-        agents = agents_on(lab, plain=kind == "plain")
+        agents = agents_on(lab, kind)
+        tap, address, overhead = way(lab, kind)
         wait_found(agents, 1500, 5)
         data, expected = blocks(TCP_BYTES)
         arrived, began = [], time.monotonic()
         transfer = threading.Thread(daemon=True, target=lambda: arrived.append(
-            tcp_hash(lab.h1, lab.h2, "10.43.0.2" if kind == "plain" else overlay(2), *data, timeout=300)))
+            tcp_hash(lab.h1, lab.h2, address, *data, timeout=300)))
         transfer.start()
         wait_until(lambda: agents[1].counters().underlay["frames-out"] > 1000, 10, "the transfer is under way")
         assert transfer.is_alive(), "the transfer was over before the path shrank"
@@ -111,8 +115,8 @@ def test_fault_row_35_tcp_passes_a_router_of_1400_that_says_nothing_and_grows_ag
         with capsys.disabled():
             print(f"[{TCP_BYTES / 1e6:.0f} MB in {time.monotonic() - began:.0f} s, found after {taken:.1f} s] ", end="")
         # A path that one peer has lowers no TAP; it is enforced frame by frame.
-        assert lab.h1.link("vx42")["mtu"] == 1500 - OVERHEAD[family]
-        assert agents[0].json("segments")[0]["mtu"] == 1500 - OVERHEAD[family]
+        assert lab.h1.link(tap)["mtu"] == 1500 - overhead
+        assert agents[0].json("segments")[0]["mtu"] == 1500 - overhead
         wait_until(lambda: "the path MTU was found to be another" in agents[0].stderr(), FOUND_SECONDS, "it is settled")
         lab.forward(1500)
         wait_found(agents, 1500, RAISE_SECONDS + 4)
@@ -124,12 +128,12 @@ def test_fault_row_35_tcp_passes_a_router_of_1400_that_says_nothing_and_grows_ag
 def test_a_path_that_is_small_from_the_start_is_found_and_plain_segments_of_the_peer_keep_to_it(family):
     with RoutedLab(family=family) as lab:
         lab.forward(1400)
-        agents = agents_on(lab, plain=True)
+        agents = agents_on(lab, *KINDS)
         wait_found(agents, 1400)
         report = agents[0].json("mtu", "--peer", "h2")
         assert (report["underlay-mtu"], report["overlay-mtu"]) == (1400, 1400 - OVERHEAD[family]), report
         data, expected = blocks(5_000_000)
-        for address, overhead in ((overlay(2), OVERHEAD[family]), ("10.43.0.2", OVERHEAD[family] - 24)):
+        for _, address, overhead in (way(lab, kind) for kind in KINDS):
             assert tcp_hash(lab.h1, lab.h2, address, *data) == expected
             assert largest(lab.h1, address, 1400 - overhead)
             assert f"mtu {1400 - overhead}" in lab.h1.ip("route", "get", address).stdout, "the sender was not told"
@@ -182,7 +186,7 @@ def test_the_way_to_a_peer_that_moved_is_read_where_the_peer_is(family):
 def test_jumbo_frames_really_pass_and_a_smaller_path_is_found(family, smaller):
     with RoutedLab(family=family, mtu=9000) as lab:
         seen = Packets(lab.rt, "u1", "udp port 4790 and greater 8990" if family == "v4" else "ip6 and greater 8990")
-        agents = agents_on(lab)
+        agents = agents_on(lab, "sealed")
         wait_found(agents, 9000, 5)
         assert lab.h1.link("vx42")["mtu"] == 9000 - OVERHEAD[family]
         assert largest(lab.h1, overlay(2), 9000 - OVERHEAD[family])
@@ -197,7 +201,7 @@ def test_jumbo_frames_really_pass_and_a_smaller_path_is_found(family, smaller):
 
 def test_fault_row_36_a_link_that_shrinks_and_grows_is_followed_by_route_and_probe(family):
     with Lab(family=family) as lab:
-        agents = agents_on(lab)
+        agents = agents_on(lab, "sealed")
         wait_found(agents, 1500, 5)
         for mtu in (1400, 9000):
             for host in (lab.h1, lab.h2):
@@ -238,7 +242,7 @@ def believes(host, family, address):
 
 def test_fault_row_34_forged_icmp_about_our_datagrams_changes_nothing(family):
     with Lab(family=family) as lab:
-        agents = agents_on(lab)
+        agents = agents_on(lab, "sealed")
         wait_found(agents, 1500, 5)
         protocol = socket.IPPROTO_ICMP if family == "v4" else socket.IPPROTO_ICMPV6
         kind = socket.AF_INET if family == "v4" else socket.AF_INET6

@@ -11,7 +11,7 @@ extension Configuration {
     package var udpPort: UInt16 = Local.udpPortDefault
     /// Where sealed VXLAN is sent until the peer shows that it is elsewhere, whatever the local port is.
     package var sealedUDPPort: UInt16 = Local.sealedUDPPortDefault
-    /// There when the peer has a sealed segment.
+    /// There when the peer has a sealed segment; with the own private key it is what a session takes.
     package var publicKey: PublicKey?
     /// Of `public-key`; without a number when there is none.
     package var publicKeyLine = SourceLine()

@@ -52,7 +52,7 @@ extension Configuration {
     package var udpPort: UInt16 = udpPortDefault
     /// Where sealed VXLAN is received. Not `udpPort`.
     package var sealedUDPPort: UInt16 = sealedUDPPortDefault
-    /// The own private key; there when a segment is sealed.
+    /// The own private key; there when a segment is sealed. With a peer's public key it is what a session takes.
     package var privateKeyFile: SecretPath?
     /// Pre-shared keys of the network, one or two.
     package var presharedKeyFile: SecretPath?

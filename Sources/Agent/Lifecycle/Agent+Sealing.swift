@@ -1,16 +1,26 @@
 import Dataplane
 import Glibc
 import LinuxIO
+import Logging
 import Sealing
 import VXLAN
 
-/// Opening what sealed segments need.
+/// Opening what sessions need.
 extension Agent {
-  /// Binds the sealed port beside the plain one; nil when no segment is sealed.
+  /// Binds the sealed port beside the plain one; nil without a local end, and where the port cannot be had
+  /// and no segment is sealed.
   static func openSealed(
-    _ local: LocalEnd?, _ configuration: Configuration, beside underlays: [UDPUnderlay], topology: Topology
+    _ local: LocalEnd?, _ configuration: Configuration, beside underlays: [UDPUnderlay], topology: Topology, log: Logger
   ) throws(AgentError) -> SealedParts? {
     guard let local else { return nil }
+    return try SealingStart.unlessNeeded(by: configuration, log) { () throws(AgentError) in
+      try bindSealed(local, configuration, beside: underlays, topology: topology)
+    }
+  }
+
+  private static func bindSealed(
+    _ local: LocalEnd, _ configuration: Configuration, beside underlays: [UDPUnderlay], topology: Topology
+  ) throws(AgentError) -> SealedParts {
     let endpoint = Endpoint(address: configuration.local.address, udpPort: configuration.local.sealedUDPPort)
     do {
       return try SealedParts(
@@ -21,7 +31,7 @@ extension Agent {
     }
   }
 
-  /// Starts the sessions with all peers that have a sealed segment; nil when there is none.
+  /// Starts the sessions with all peers that have keys; nil without the sealed port.
   static func startSessions(
     _ sealed: SealedParts?, _ configuration: Configuration, workers: [Worker], topology: Topology,
     doubtRoutes: @escaping @Sendable () -> Void, log: ThrottledLogger

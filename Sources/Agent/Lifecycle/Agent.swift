@@ -25,10 +25,10 @@ package final class Agent: @unchecked Sendable {
   let topology: Topology
   /// By worker.
   let underlays: [UDPUnderlay]
-  /// Nil when no segment is sealed.
+  /// Nil when there are no sessions to have: no segment is sealed, and no peer has keys with the own ones.
   let sealed: SealedParts?
   let sessions: SessionService?
-  /// Nil when no segment is sealed.
+  /// Nil where `sealed` is.
   let sealing: Mutex<SealingReport?>
   /// As read last. Of the main thread.
   var secrets: LocalSecrets?
@@ -65,7 +65,7 @@ package final class Agent: @unchecked Sendable {
 
   /// Starts the agent. It carries frames when this returns.
   /// - Parameters:
-  ///   - secrets: the own keys; there when a segment is sealed.
+  ///   - secrets: the own keys; there when the configuration names their file.
   ///   - keyLife: shorter in tests only.
   ///   - ciphers: of this host.
   ///   - wakeMain: called on another thread when `housekeep` has something to do at once; must not block.
@@ -74,9 +74,9 @@ package final class Agent: @unchecked Sendable {
     _ configuration: Configuration, secrets: LocalSecrets?, keyLife: KeyLife = .standard,
     ciphers: @autoclosure () -> HostCiphers = .probe(), log: Logger, wakeMain: @escaping @Sendable () -> Void
   ) throws(AgentError) {
-    let localEnd = try SealingStart.localEnd(
-      for: configuration, secrets: secrets, keyLife: keyLife, ciphers: ciphers())
-    sealing = Mutex(localEnd.map { SealingReport($0, configuration) })
+    let localEnd = try SealingStart.unlessNeeded(by: configuration, log) { () throws(AgentError) in
+      try SealingStart.localEnd(for: configuration, secrets: secrets, keyLife: keyLife, ciphers: ciphers())
+    }
     self.secrets = secrets
     var netlink = try Self.openNetlink()
     let plan = try AgentPlan(configuration, netlink: &netlink)
@@ -107,7 +107,8 @@ package final class Agent: @unchecked Sendable {
     do throws(AgentError) {
       routeWatch = try Self.watchRoutes(noteNews)
       underlays = try Self.openUnderlays(configuration, count: workerCount)
-      sealed = try Self.openSealed(localEnd, configuration, beside: underlays, topology: topology)
+      sealed = try Self.openSealed(localEnd, configuration, beside: underlays, topology: topology, log: log)
+      sealing = Mutex(sealed == nil ? nil : localEnd.map { SealingReport($0, configuration) })
       devices = try Self.makeDevices(plan, queueCount: workerCount, netlink: &netlink)
       do throws(Errno) {
         workers = try Self.startWorkers(

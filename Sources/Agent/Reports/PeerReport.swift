@@ -2,7 +2,7 @@ import Sealing
 
 /// One peer, as `vtep peers -j` lists it.
 package struct PeerReport: Codable, Equatable, Sendable {
-  /// How far the peer's sealed session is.
+  /// How far the session with the peer is; `none` also for a peer without keys.
   package enum Session: String, Codable, Sendable, CaseIterable {
     case up, handshake, none
 
@@ -23,7 +23,7 @@ package struct PeerReport: Codable, Equatable, Sendable {
   package var cipher: String?
   /// Of the key that seals; nil, `null` in JSON, while there is none.
   package var keyAgeSeconds: Int?
-  /// Where sealed datagrams to the peer go, with the port; nil, `null` in JSON, for a peer without a sealed segment.
+  /// Where sealed datagrams to the peer go, with the port; nil, `null` in JSON, for a peer without keys.
   package var endpoint: String?
   /// The IP MTU of the underlay's path, in bytes.
   package var pathMTU: Int

@@ -1,6 +1,6 @@
 import Sealing
 
-/// What an agent with sealed segments offers its peers: `sealing` in `vtep status -j`.
+/// What an agent that has sessions offers its peers: `sealing` in `vtep status -j`.
 package struct SealingReport: Codable, Equatable, Sendable {
   /// The UDP port of sealed VXLAN.
   package var udpPort: UInt16

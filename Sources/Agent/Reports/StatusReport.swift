@@ -19,7 +19,7 @@ package struct StatusReport: Codable, Equatable, Sendable {
   package var socket: String
   /// Each offload by name, and its state: `on`, `off`, or why it is off.
   package var offload: [String: String]
-  /// Nil, and absent in JSON, when no segment is sealed.
+  /// Nil, and absent in JSON, when there are no sessions to have.
   package var sealing: SealingReport?
 
   private enum CodingKeys: String, CodingKey {

@@ -3,7 +3,7 @@ import LinuxIO
 import Sealing
 import VXLAN
 
-/// What the agent has for sealed segments beside what it has for all. Made only where a segment is sealed.
+/// What the agent has for sealed segments and sessions beside what it has for all. Made only where there are such.
 struct SealedParts {
   /// By worker: what receives on the sealed port.
   let underlays: [UDPUnderlay]

@@ -1,15 +1,18 @@
+import Logging
 import Sealing
 
-/// What must hold before anything is made for a sealed segment: its keys, a cipher that does what it should, memory
-/// that is not swapped. Where something lacks, nothing is started; there is no way to go on in clear.
+/// What must hold before anything is made for sessions: keys, a cipher that does what it should, memory that is not
+/// swapped. Where a segment is sealed and something lacks, nothing is started; there is no way to go on in clear. Where
+/// none is, plain segments do without sessions, and so without probes.
 enum SealingStart {
-  /// This process as its peers see it; nil when no segment is sealed.
-  /// - Throws: `.refused` without a key, `.failed` when a cipher that would be offered does not pass its self-test.
+  /// This process as its peers see it; nil when there are no sessions to have.
+  /// - Throws: `.refused` without a key for a sealed segment, `.failed` when a cipher that would be offered fails
+  ///   its self-test.
   static func localEnd(
     for configuration: Configuration, secrets: LocalSecrets?, keyLife: KeyLife = .standard,
     ciphers: @autoclosure () -> HostCiphers
   ) throws(AgentError) -> LocalEnd? {
-    guard configuration.hasSealedSegment else { return nil }
+    guard configuration.needsSealedPort else { return nil }
     guard let secrets else {
       throw AgentError(.refused, "a segment is sealed and there is no private key; name one as local.private-key-file")
     }
@@ -21,7 +24,22 @@ enum SealingStart {
         privateKey: secrets.privateKey, presharedKeys: secrets.presharedKeys, choice: configuration.cipherChoice,
         available: ciphers.working, entropy: SystemEntropy(), keyLife: keyLife)
     } catch {
-      throw AgentError(.failed, "the sealed segments cannot start: \(error)")
+      throw AgentError(.failed, "sessions cannot start: \(error)")
+    }
+  }
+
+  /// What `make` gives. Where no segment is sealed a failure is only told, and nil the answer.
+  static func unlessNeeded<Value>(
+    by configuration: Configuration, _ log: Logger, _ make: () throws(AgentError) -> Value?
+  ) throws(AgentError) -> Value? {
+    do {
+      return try make()
+    } catch {
+      guard !configuration.hasSealedSegment else { throw error }
+      log.warning(
+        "there are no sessions, so paths are not probed: the MTU of a path is that of its route",
+        metadata: ["reason": "\(error)"])
+      return nil
     }
   }
 
@@ -44,10 +62,10 @@ enum SealingStart {
       throw AgentError(
         .failed,
         "the self-test of the cipher \(cipher.configurationName) failed: this processor or this libsodium does not "
-          + "encrypt as it should; nothing is started")
+          + "encrypt as it should; no session can be had")
     }
     guard !offered.isEmpty else {
-      throw AgentError(.failed, "no cipher of the sealed segments works on this host; nothing is started")
+      throw AgentError(.failed, "no cipher that could be offered works on this host; no session can be had")
     }
   }
 }

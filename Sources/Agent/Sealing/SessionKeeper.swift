@@ -129,8 +129,8 @@ final class SessionKeeper {
     _ = outside.keyring.collect()
   }
 
-  /// What routes take now, by peer slot; who has no session is asked again over another route. Peers that have no
-  /// sealed segment are passed over.
+  /// What routes take now, by peer slot; who has no session is asked again over another route. Peers without
+  /// keys are passed over.
   func follow(_ routes: [Int: PeerRoute]) {
     guard !routes.isEmpty else { return }
     let now = outside.clock()

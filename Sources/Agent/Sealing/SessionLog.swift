@@ -18,7 +18,7 @@ struct SessionLog: Sendable {
   }
 
   func lost(_ peer: String) {
-    logger.log(.warning, class: "session-lost", peer: peer, "session is lost; frames wait for a new one")
+    logger.log(.warning, class: "session-lost", peer: peer, "session is lost; sealed frames wait for a new one")
   }
 
   func moved(_ peer: String, to endpoint: Endpoint) {

@@ -1,7 +1,7 @@
 import Sealing
 import VXLAN
 
-/// A peer that has sealed segments, as its sessions need it.
+/// A peer with keys, as its sessions need it.
 struct SessionPeer: Sendable {
   /// In the agent's list of peers.
   let slot: Int

@@ -31,12 +31,36 @@ struct ConfigurationSealingTests {
     #expect(peers.map(\.name) == ["b"] && peers.map(\.slot) == [0])
   }
 
+  @Test(
+    "there is a session with every peer that has keys, whatever its segments, and with nobody without an own key",
+    arguments: [
+      ("private-key-file: /k", "sealed: true", ["b"]), ("private-key-file: /k", "sealed: false", ["b"]),
+      ("port: 4789", "sealed: false", []),
+    ])
+  func sessions(local: String, segment: String, names: [String]) throws {
+    let text = """
+      local: {address: 192.0.2.1, \(local)}
+      segments: [{vni: 42, tap: vx42, \(segment)}, {vni: 43, tap: vx43}]
+      peers: [{name: a, address: 192.0.2.3, segments: [43]},
+        {name: b, address: 192.0.2.2, public-key: \(Samples.peerPublicKey)}]
+      """
+    var configuration = try Configuration.parse(text, file: "f")
+    #expect(configuration.peers.filter(configuration.hasSession).map(\.name) == names)
+    let peers = SessionPeer.all(in: configuration)
+    #expect(peers.map(\.name) == names && peers.map(\.slot) == names.map { _ in 1 })
+    #expect(configuration.needsSealedPort == !names.isEmpty)
+    #expect(configuration.hasPlainSegment(configuration.peers[1]))
+    // Without them there is nobody to ask: the port is needed for sealed segments alone.
+    configuration.peers = [configuration.peers[0]]
+    #expect(configuration.needsSealedPort == (segment == "sealed: true"))
+  }
+
   @Test("without them the sealed port is 4790, there is no key, and the cipher is what both ends have")
   func defaults() throws {
     let configuration = try Configuration.parse(ConfigurationSamples.full, file: "f")
     #expect(configuration.local.sealedUDPPort == 4790 && configuration.peers[0].sealedUDPPort == 4790)
     #expect(configuration.local.privateKeyFile == nil && configuration.local.presharedKeyFile == nil)
-    #expect(!configuration.hasSealedSegment && configuration.cipherChoice == .automatic)
+    #expect(!configuration.needsSealedPort && configuration.cipherChoice == .automatic)
   }
 
   static let accepted = [

@@ -24,7 +24,7 @@ struct SealingStartTests {
     }
   }
 
-  @Test("with a key and working ciphers there is a local end, and none without a sealed segment")
+  @Test("with a key and working ciphers there is a local end, and none without a sealed segment and peers with keys")
   func starts() throws {
     let ciphers = HostCiphers(available: CipherMask(Self.usual), working: CipherMask(Self.usual))
     let local = try SealingStart.localEnd(for: configuration, secrets: secrets, ciphers: ciphers)
@@ -54,6 +54,30 @@ struct SealingStartTests {
     #expect(
       refusal(HostCiphers(available: CipherMask(Cipher.allCases), working: CipherMask(Self.usual)), secrets) == nil)
     #expect(refusal(HostCiphers(available: [], working: []), secrets)?.exitStatus == 1)
+  }
+
+  @Test("what lacks for plain segments alone is told, and they do without sessions; for a sealed one it ends the start")
+  func plainAlone() throws {
+    let text = SealingSamples.local("private-key-file: /k").replacing("sealed: true", with: "sealed: false")
+    let plain = try Configuration.parse(text, file: "f")
+    let works = HostCiphers(available: CipherMask(Self.usual), working: CipherMask(Self.usual))
+    let fails = HostCiphers(available: CipherMask(Self.usual), working: [])
+    for (configuration, ciphers, outcome) in [
+      (plain, works, "local end"), (plain, fails, "told"), (configuration, fails, "refused"),
+    ] {
+      let lines = LogLines()
+      let log = lines.logger
+      let local = Result { () throws(AgentError) in
+        try SealingStart.unlessNeeded(by: configuration, log) { () throws(AgentError) in
+          try SealingStart.localEnd(for: configuration, secrets: secrets, ciphers: ciphers)
+        }
+      }
+      switch local {
+      case .success(let local?): #expect(outcome == "local end" && local.available == CipherMask(Self.usual))
+      case .success(nil): #expect(outcome == "told" && lines.texts.count { $0.contains("self-test") } == 1)
+      case .failure: #expect(outcome == "refused" && lines.texts.isEmpty)
+      }
+    }
   }
 
   @Test("the ciphers of this host work, and chacha20poly1305 is among them")
