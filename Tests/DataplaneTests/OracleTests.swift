@@ -90,10 +90,7 @@ struct OracleTests {
 
   @Test("2,000 seeded datagrams end as a model written from the RFCs says, delivered bytes and drop reasons alike")
   func differential() throws {
-    let seed =
-      ProcessInfo.processInfo.environment["VTEP_SEED"].flatMap { UInt64($0) }
-      ?? UInt64.random(in: 1...UInt64(UInt32.max))
-    print("differential: VTEP_SEED=\(seed)")
+    let seed = TestSeed.next("differential")
     let addresses = try Self.peers.map { try #require(IPAddress($0)) }
     let bench = EngineBench(
       segments: Self.segments, peers: addresses.map { PeerPlan(endpoint: Endpoint(address: $0, udpPort: 4789)) })

@@ -14,13 +14,6 @@ struct SeededInputTests {
   private static let vnis: [UInt32] = [0, 0xFF, 0x12_3456, 0xFF_FFFF]
   private static let fdbLimit = 1_000
 
-  private static func seed(_ name: String) -> UInt64 {
-    let text = ProcessInfo.processInfo.environment["VTEP_SEED"]
-    let seed = text.flatMap { UInt64($0) } ?? UInt64.random(in: 1...UInt64(UInt32.max))
-    print("\(name): VTEP_SEED=\(seed)")
-    return seed
-  }
-
   private static func bench() -> EngineBench {
     let segments = vnis.enumerated().map { slot, vni in
       var segment = HostileBench.segment(vni, overlayMTU: [1450, 1450, 9000, 68][slot], peers: 0..<2)
@@ -45,7 +38,7 @@ struct SeededInputTests {
 
   @Test("a million datagrams: each ends once, and what is delivered came, byte for byte but for ECN")
   func datagrams() {
-    let seed = Self.seed("datagrams")
+    let seed = TestSeed.next("datagrams")
     let bench = Self.bench()
     var hostile = Self.hostile(seed: seed)
     var deliveredCount = 0
@@ -119,7 +112,7 @@ struct SeededInputTests {
 
   @Test("a million frames from TAPs: each ends once, and what is sent is our header and a frame that came")
   func frames() {
-    let seed = Self.seed("frames")
+    let seed = TestSeed.next("frames")
     let bench = Self.bench()
     var hostile = Self.hostile(seed: seed)
     var sentCount = 0

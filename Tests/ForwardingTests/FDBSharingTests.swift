@@ -13,7 +13,7 @@ struct FDBSharingTests {
   @Test("workers learn, move and look up while others set, remove, age, flush and lose peers: the sums stay right")
   func everything() {
     let table = Table(limit: 1500, peerLimits: [0, 300, 100, 1], readerCount: 3)
-    let seed = testSeed("FDB sharing")
+    let seed = TestSeed.fixed("FDB sharing")
     let wrongCount = Atomic<Int>(0)
     let workingCount = Atomic<Int>(3)
     let workers: [@Sendable () -> Void] = (0..<3).map { reader in

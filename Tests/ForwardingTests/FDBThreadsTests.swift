@@ -48,7 +48,7 @@ struct FDBThreadsTests {
 
   /// Answers how many entries were new. The remote follows from the station, so no entry moves.
   private func learn(into table: Table, _ progress: Progress) -> Int {
-    var random = SeededGenerator(seed: testSeed("FDB threads"))
+    var random = SeededGenerator(seed: TestSeed.fixed("FDB threads"))
     var learnedCount = 0
     for step in 0..<300_000 {
       let station = Int(random.next() % 2000) + step / 10

@@ -122,7 +122,7 @@ struct FDBWorkersTests {
     let table = Table(limit: 300, peerLimits: [0, 60, 0, 0], readerCount: 4)
     let movers: [@Sendable () -> Void] = (0..<4).map { reader in
       {
-        var random = SeededGenerator(seed: testSeed("FDB workers \(reader)"))
+        var random = SeededGenerator(seed: TestSeed.fixed("FDB workers \(reader)"))
         table.work(reader: reader) { step in
           for _ in 0..<32 { _ = table.learn(Int(random.next() % 400), .peer(reader), now: UInt32(step / 100)) }
           if step % 50 == 0 { _ = table.age(now: UInt32(step / 100), .seconds(2)) }

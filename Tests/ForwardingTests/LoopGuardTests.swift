@@ -35,7 +35,7 @@ struct LoopGuardTests {
   @Test("of 10,000 frames in a second nearly all are known, and of 10,000 others none")
   func capacity() {
     let loops = guardOf()
-    var generator = SeededGenerator(seed: testSeed("loop guard"))
+    var generator = SeededGenerator(seed: TestSeed.fixed("loop guard"))
     let frames = (0..<10_000).map { _ in generator.next() }
     for (number, frame) in frames.enumerated() {
       loops.remember(frame, segment: 0, now: start + .microseconds(number * 95))

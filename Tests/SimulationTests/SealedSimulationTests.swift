@@ -1,6 +1,5 @@
 import Dataplane
 import Forwarding
-import Foundation
 import Sealing
 import TestKit
 import Testing
@@ -10,13 +9,6 @@ import VXLAN
 struct SealedSimulationTests {
   private static let marker: [UInt8] = Array("clear text here!".utf8)
   private static var ciphers: [Cipher] { Cipher.allCases.filter(\.isAvailable) }
-
-  /// The seed of a run: $VTEP_SEED, or a new one; printed, so that a failure can be run again.
-  private static func seed(_ name: String) -> UInt64 {
-    let seed = ProcessInfo.processInfo.environment["VTEP_SEED"].flatMap(UInt64.init) ?? UInt64.random(in: 0...9_999_999)
-    print("sealed simulation \(name): VTEP_SEED=\(seed)")
-    return seed
-  }
 
   /// A network, what was sent in it, and what is true of it at any time.
   private struct Run {
@@ -31,7 +23,7 @@ struct SealedSimulationTests {
     private(set) var sentCount = 0
 
     init(_ name: String, agentCount: Int, cipher: Cipher, workerCount: Int = 1) {
-      seed = SealedSimulationTests.seed(name)
+      seed = TestSeed.next("sealed simulation \(name)")
       network = SealedNetwork(agentCount: agentCount, cipher: cipher, workerCount: workerCount, seed: seed)
       network.marker = SealedSimulationTests.marker
       generator = SeededGenerator(seed: seed &+ 1)

@@ -1,16 +1,8 @@
 import Dataplane
 import Forwarding
-import Foundation
 import TestKit
 import Testing
 import VXLAN
-
-/// The seed of a run: $VTEP_SEED, or a new one; printed, so that a failure can be run again.
-private func seed(_ name: String) -> UInt64 {
-  let seed = ProcessInfo.processInfo.environment["VTEP_SEED"].flatMap(UInt64.init) ?? UInt64.random(in: 0...9_999_999)
-  print("simulation \(name): VTEP_SEED=\(seed)")
-  return seed
-}
 
 @Suite("Simulation")
 struct SimulationTests {
@@ -33,7 +25,7 @@ struct SimulationTests {
 
   @Test("three agents on clear wires: every broadcast reaches the two others once, and nobody twice")
   func broadcastOnce() {
-    let network = SimulatedNetwork(agentCount: 3, vnis: [42], seed: seed("broadcast"))
+    let network = SimulatedNetwork(agentCount: 3, vnis: [42], seed: TestSeed.next("simulation of broadcast"))
     for number in 0..<300 {
       network.agents[number % 3].taps[0].waiting.append(frame(from: number % 3, to: nil, vni: 42, number: number))
     }
@@ -48,7 +40,7 @@ struct SimulationTests {
 
   @Test("after one broadcast from each, unicast crosses one wire only")
   func unicastAfterLearning() {
-    let network = SimulatedNetwork(agentCount: 4, vnis: [42], seed: seed("unicast"))
+    let network = SimulatedNetwork(agentCount: 4, vnis: [42], seed: TestSeed.next("simulation of unicast"))
     for agent in 0..<4 { network.agents[agent].taps[0].waiting.append(frame(from: agent, to: nil, vni: 42, number: 0)) }
     #expect(network.settle())
     let before = network.carried
@@ -63,7 +55,9 @@ struct SimulationTests {
 
   @Test("a station that moves between hosts is followed; one that is silent is forgotten, also while it is talked to")
   func movesAndAges() {
-    let network = SimulatedNetwork(agentCount: 3, vnis: [42], seed: seed("moves")) { $0.ageingTime = .seconds(300) }
+    let network = SimulatedNetwork(agentCount: 3, vnis: [42], seed: TestSeed.next("simulation of moves")) {
+      $0.ageingTime = .seconds(300)
+    }
     let station = MACAddress.station(0x99)
     func say(from agent: Int) {
       network.agents[agent].taps[0].waiting.append(Frames.ethernet(to: .broadcast, from: station))
@@ -91,7 +85,7 @@ struct SimulationTests {
   @Test("segments never mix, whatever the weather: what is written to a TAP was sent on its VNI")
   func isolationInBadWeather() {
     let vnis: [UInt32] = [1, 4242, 16_777_215]
-    let network = SimulatedNetwork(agentCount: 3, vnis: vnis, seed: seed("isolation"))
+    let network = SimulatedNetwork(agentCount: 3, vnis: vnis, seed: TestSeed.next("simulation of isolation"))
     network.weather.lossOneIn = 10
     network.weather.duplicateOneIn = 10
     network.weather.delayStepMax = 20
@@ -113,7 +107,7 @@ struct SimulationTests {
 
   @Test("bad weather over many runs: nothing is made up, nothing is counted twice, every datagram is accounted for")
   func badWeather() {
-    var generator = SeededGenerator(seed: seed("weather"))
+    var generator = SeededGenerator(seed: TestSeed.next("simulation of weather"))
     for _ in 0..<20 {
       let agentCount = Int.random(in: 2...6, using: &generator)
       let network = SimulatedNetwork(agentCount: agentCount, vnis: [7], seed: generator.next())

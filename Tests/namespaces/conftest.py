@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from agent import Agent, binary  # noqa: E402
 from blast import Blaster  # noqa: E402
 from broken import carries_its_own_libsodium, environments  # noqa: E402
+from figures import figure, pytest_terminal_summary  # noqa: E402, F401
 from lab import Lab, remove_leftovers  # noqa: E402
 from numbered import Numbered  # noqa: E402
 from sealed_end import End  # noqa: E402
@@ -19,9 +20,14 @@ from sealed_end import End  # noqa: E402
 TOOLS = {"ip": "iproute2", "bridge": "iproute2", "ethtool": "ethtool", "ping": "iputils-ping", "tcpdump": "tcpdump",
          "tshark": "tshark", "cc": "gcc", "setpriv": "util-linux", "sysctl": "procps", "faketime": "faketime"}
 
+MARKERS = ("alone: judges times, shares of a processor or what is on the machine, so nothing else may run beside it",
+           "long: takes long and is begun first")
+
 
 def pytest_configure(config):
     """Refuses to start, with the reason, where tests would have to be left out."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
     if config.option.collectonly:
         return
     missing = sorted({package for tool, package in TOOLS.items() if shutil.which(tool) is None})
@@ -32,9 +38,22 @@ def pytest_configure(config):
     if binary() is None or not os.access(binary(), os.X_OK):
         pytest.exit(f"no vtep to test at {binary() or '.build'}: build it with `swift build -c release`, or name it in "
                     "VTEP_BINARY", returncode=1)
-    remove_leftovers()
     # SIGTERM as Ctrl-C: pytest then takes every fixture down, and namespaces with them.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if not is_one_of_several(config):
+        remove_leftovers()
+        # And what a process that ran tests for this one had no time for.
+        config.add_cleanup(remove_leftovers)
+
+
+def is_one_of_several(config):
+    """Whether this process runs tests for another one, beside others (`-n`)."""
+    return hasattr(config, "workerinput")
+
+
+def pytest_collection_modifyitems(items):
+    """Puts what takes longest first, so that no process is left with it in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_report_header():

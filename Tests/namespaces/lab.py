@@ -25,7 +25,8 @@ def remove_leftovers():
     listed = subprocess.run(["ip", "-j", "netns", "list"], capture_output=True, text=True, check=True).stdout
     for entry in json.loads(listed or "[]"):
         if _of_an_ended_run(entry["name"]):
-            subprocess.run(["ip", "netns", "del", entry["name"]], check=True)
+            # Another run may have removed it meanwhile.
+            subprocess.run(["ip", "netns", "del", entry["name"]], capture_output=True)
     for name in filter(_of_an_ended_run, os.listdir(tempfile.gettempdir())):
         shutil.rmtree(f"{tempfile.gettempdir()}/{name}", ignore_errors=True)
 

@@ -6,7 +6,8 @@ import select
 import socket
 import struct
 import subprocess
-import time
+
+from arrivals import Arrivals
 
 _SOL_PACKET, _PACKET_AUXDATA, _PACKET_STATISTICS, _PACKET_IGNORE_OUTGOING = 263, 8, 6, 23
 _SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33
@@ -22,7 +23,7 @@ def _program(expression):
     return b"".join(struct.pack("HBBI", *line) for line in lines), len(lines)
 
 
-class Packets:
+class Packets(Arrivals):
     """What passes a device. Sends raw frames too. `incoming` leaves out what the host itself sends."""
 
     def __init__(self, host, device, expression=None, incoming=True):
@@ -68,23 +69,6 @@ class Packets:
                     protocol = protocol if status & _TP_STATUS_VLAN_TPID_VALID else 0x8100
                     frame = frame[:12] + struct.pack(">HH", protocol, tag) + frame[12:]
         return frame
-
-    def take(self, count, seconds=10.0):
-        """Up to `count` frames, fewer after `seconds`."""
-        frames, end = [], time.monotonic() + seconds
-        while len(frames) < count:
-            frame = self.next(max(0.0, end - time.monotonic()))
-            if frame is None:
-                break
-            frames.append(frame)
-        return frames
-
-    def rest(self, quiet=0.15):
-        """Every frame until none came for `quiet` seconds."""
-        frames = []
-        while (frame := self.next(quiet)) is not None:
-            frames.append(frame)
-        return frames
 
     def lost(self):
         """How many frames the kernel dropped before this socket since the last call."""

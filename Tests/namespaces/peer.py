@@ -4,15 +4,15 @@ import ipaddress
 import select
 import socket
 import struct
-import time
 
+from arrivals import Arrivals
 from frames import vxlan
 
 _SO_NO_CHECK, _UDP_NO_CHECK6_TX, _UDP_SEGMENT, _SOL_UDP = 11, 101, 103, 17
 _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER = 10, 23
 
 
-class RawPeer:
+class RawPeer(Arrivals):
     """Port 4789 of an address of a host. Sends any bytes to the agent; receives what the agent sends to it."""
 
     def __init__(self, host, agent, address=None, port=4789):
@@ -69,19 +69,4 @@ class RawPeer:
             return None
         return self.socket.recv(1 << 16)
 
-    def take(self, count, seconds=10.0):
-        """Up to `count` payloads, fewer after `seconds`."""
-        payloads, end = [], time.monotonic() + seconds
-        while len(payloads) < count:
-            payload = self.receive(max(0.0, end - time.monotonic()))
-            if payload is None:
-                break
-            payloads.append(payload)
-        return payloads
-
-    def rest(self, quiet=0.15):
-        """Every payload until none came for `quiet` seconds."""
-        payloads = []
-        while (payload := self.receive(quiet)) is not None:
-            payloads.append(payload)
-        return payloads
+    next = receive

@@ -13,12 +13,14 @@ from host import wait_until
 
 
 def processes():
-    """The processes whose program is the vtep under test, by number."""
+    """The processes whose program is the vtep under test, by number; but for those of labs, which are others' tests."""
     found = set()
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{name}/cmdline", "rb") as file:
                 words = file.read().split(b"\0")
+            if any(b"/vtn-" in word for word in words):
+                continue
             program = os.readlink(f"/proc/{name}/exe").removesuffix(" (deleted)")
         except OSError:
             continue  # it ended meanwhile, or is of the kernel
@@ -86,10 +88,14 @@ def nothing_remains(tmp_path_factory, monkeypatch):
     # Others may be at work on the machine: what they have open meanwhile goes away by itself. What we leave stays.
     def left():
         return {kind: sorted(now - before[kind]) for kind, now in machine().items() if now - before[kind]}
+    seen = []
+
+    def is_clean():
+        seen.append(left())
+        return not seen[-1]
     with contextlib.suppress(AssertionError):
-        wait_until(lambda: not left(), 15, "nothing is left")
-    remaining = left()
-    assert remaining == {}, f"left behind: {remaining}"
+        wait_until(is_clean, 15, "nothing is left")
+    assert seen[-1] == {}, f"left behind: {seen[-1]}"
 
 
 def start(*arguments, **options):
@@ -117,3 +123,17 @@ def finish(process, seconds):
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         raise AssertionError(f"the command did not end within {seconds} s") from None
+
+
+def a_kill_leaves_one_folder(temporary, begin, name):
+    """Kills what `begin` starts once its two agents run: of it a folder in `temporary` is left, and no agent."""
+    before = processes()
+    process = begin()
+    wait_until(lambda: process.poll() is not None or len(children(process.pid, before)) == 2, 30, "agents start")
+    process.kill()
+    finish(process, 20)
+    # The agents end because it did, a moment later; until then they may still make their control sockets.
+    wait_until(lambda: processes() <= before, 20, "no agent is left")
+    left = os.listdir(temporary)
+    assert len(left) == 1 and left[0].startswith(name), left
+    shutil.rmtree(temporary / left[0])

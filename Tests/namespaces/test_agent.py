@@ -203,6 +203,7 @@ def test_another_user_gets_no_answer_from_the_control_socket(lab):
     assert subprocess.run(line, capture_output=True, timeout=10).returncode == 0
 
 
+@pytest.mark.alone
 def test_an_idle_agent_uses_less_than_a_hundredth_of_a_core(lab):
     agent = lab.agent()
     time.sleep(0.5)

@@ -15,7 +15,9 @@ import pytest
 import remains
 from agent import binary
 from host import wait_until
-from remains import as_nobody, children, finish, nothing_remains, processes
+from remains import a_kill_leaves_one_folder, as_nobody, children, finish, nothing_remains, processes
+
+pytestmark = pytest.mark.alone
 
 SHORT = ("--rounds", "1", "--seconds", "0.2")
 CANDIDATES = ["underlay", "kernel", "vtep", "vtep-sealed"]
@@ -195,15 +197,8 @@ def test_an_agent_that_dies_is_told_and_the_others_are_measured():
 
 
 def test_a_kill_leaves_the_folder_of_the_configurations_and_nothing_else(temporary):
-    before = processes()
-    process = start("--rounds", "5", "--candidates", "vtep", "--workloads", "tcp-1")
-    wait_until(lambda: process.poll() is not None or len(children(process.pid, before)) == 2, 10, "agents start")
-    process.kill()
-    finish(process, 5)
-    wait_until(lambda: processes() <= before, 5, "none of the agents is left")
-    left = os.listdir(temporary)
-    assert len(left) == 1 and left[0].startswith("vtep-bench-"), left
-    shutil.rmtree(temporary / left[0])
+    a_kill_leaves_one_folder(temporary, lambda: start("--rounds", "5", "--candidates", "vtep", "--workloads", "tcp-1"),
+                             "vtep-bench-")
 
 
 @pytest.mark.parametrize("arguments", (

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import time
 
@@ -10,7 +9,9 @@ import pytest
 
 import remains
 from host import wait_until
-from remains import as_nobody, children, finish, nothing_remains, processes
+from remains import a_kill_leaves_one_folder, as_nobody, children, finish, nothing_remains, processes
+
+pytestmark = pytest.mark.alone
 
 MOMENTS = (0.1, 0.3, 0.7, 1.5, 3.0)
 
@@ -92,16 +93,7 @@ def test_an_agent_that_dies_makes_it_fail_and_clean_up():
 
 
 def test_a_kill_leaves_the_folder_of_the_configurations_and_nothing_else(temporary):
-    before = processes()
-    process = start()
-    wait_until(lambda: process.poll() is not None or len(children(process.pid, before)) == 2, 30, "agents start")
-    process.kill()
-    finish(process, 20)
-    # The agents end because the demo did, a moment later; until then they may still make their control sockets.
-    wait_until(lambda: processes() <= before, 20, "none of the demo's agents is left")
-    left = os.listdir(temporary)
-    assert len(left) == 1 and left[0].startswith("vtep-demo-"), left
-    shutil.rmtree(temporary / left[0])
+    a_kill_leaves_one_folder(temporary, start, "vtep-demo-")
 
 
 def test_another_user_is_told_that_root_is_needed(tmp_path_factory):

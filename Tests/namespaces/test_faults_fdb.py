@@ -70,7 +70,7 @@ def test_fault_row_12_a_static_entry_is_moved_by_nobody(lab):
     assert (entry["peer"], entry["state"]) == ("b", "static")
 
 
-def test_fault_row_13_random_macs_fill_the_table_to_its_limit_and_no_further(lab, blaster):
+def test_fault_row_13_random_macs_fill_the_table_to_its_limit_and_no_further(lab, blaster, figure):
     """Full: 10^6 addresses; short: 10^5."""
     limit, count = 65_536, 1_000_000 if full() else 100_000
     agent = lab.agent()
@@ -98,7 +98,7 @@ def test_fault_row_13_random_macs_fill_the_table_to_its_limit_and_no_further(lab
         # What the kernel loses before the agent depends on how busy the machine is; the full scale wants an idle one.
         frames, lost = counted.underlay["frames-in"], counted.lost
         read = 1 if full() else frames / (frames + lost)
-        print(f"row 13: {count} addresses, {seen} of the victim's {count // 100} frames; {read:.1%} of all were read")
+        figure(f"{count} addresses, {seen} of the victim's {count // 100} frames; {read:.1%} of all were read")
         assert seen >= 0.95 * count / 100 * read, f"{seen} of the victim's frames; {read:.0%} of all were read"
 
 

@@ -1,4 +1,4 @@
-"""An idle agent with many peers and segments wakes for what arrives and for little else. What it costs is printed."""
+"""An idle agent with many peers and segments wakes for what arrives and for little else. What it costs is a figure."""
 
 import glob
 import os
@@ -10,6 +10,8 @@ import pytest
 from conftest import full
 from host import wait_until
 from lab import Lab
+
+pytestmark = pytest.mark.alone
 
 PEERS, SEGMENTS, SECONDS = (1_000, 100, 30) if full() else (200, 20, 5)
 HOUSEKEEPING = 4
@@ -38,41 +40,41 @@ def crowded(lab, **segment):
     return lab.agent(segments=segments, peers=peers)
 
 
-def measured(agent, name):
-    """Two readings apart, printed. Returns wake-ups, frames and seconds between them."""
+def measured(agent, name, figure):
+    """Two readings apart, noted by `figure`. Returns wake-ups, frames and seconds between them."""
     before = Reading(agent)
     time.sleep(SECONDS)
     after = Reading(agent)
     elapsed, frames = after.time - before.time, after.frames - before.frames
     switches = after.switches - before.switches
-    print(f"\nidle, {name}, {PEERS} peers, {SEGMENTS} segments, {elapsed:.1f} s: "
-          f"{100 * (after.seconds - before.seconds) / elapsed:.2f} % of a core, {switches} wake-ups, "
-          f"{frames} frames from the TAPs, {agent.memory() / 1024:.1f} MiB resident")
+    figure(f"{name}, {PEERS} peers, {SEGMENTS} segments, {elapsed:.1f} s: "
+           f"{100 * (after.seconds - before.seconds) / elapsed:.2f} % of a core, {switches} wake-ups, "
+           f"{frames} frames from the TAPs, {agent.memory() / 1024:.1f} MiB resident")
     return switches, frames, elapsed
 
 
-def test_an_agent_sleeps_while_nothing_arrives():
+def test_an_agent_sleeps_while_nothing_arrives(figure):
     with Lab() as lab:
         agent = crowded(lab)
         time.sleep(2)
-        switches, frames, elapsed = measured(agent, "IPv6 off")
+        switches, frames, elapsed = measured(agent, "IPv6 off", figure)
         assert frames == 0, "something arrived: nothing was tested"
         assert switches <= HOUSEKEEPING * elapsed + 10, f"{switches} wake-ups in {elapsed:.1f} s"
 
 
 @pytest.mark.parametrize("suppression", (True, False), ids=("suppression-on", "suppression-off"))
-def test_what_the_kernel_says_on_its_own_taps_is_all_that_wakes_it(suppression):
+def test_what_the_kernel_says_on_its_own_taps_is_all_that_wakes_it(suppression, figure):
     with Lab(quiet=False) as lab:
         agent = crowded(lab, **{"neighbor-suppression": suppression})
         # Every TAP has said that it is there.
         wait_until(lambda: agent.counters().overlay["frames-in"] >= SEGMENTS, 20, "the TAPs speak")
         time.sleep(10 if full() else 3)
-        switches, frames, elapsed = measured(agent, f"IPv6 on, {suppression=}")
+        switches, frames, elapsed = measured(agent, f"IPv6 on, {suppression=}", figure)
         assert switches <= HOUSEKEEPING * elapsed + 10 + 4 * frames, f"{switches} wake-ups for {frames} frames"
         if full():
             # The kernel repeats its router solicitations less and less often (RFC 7559).
             time.sleep(90)
-            measured(agent, f"IPv6 on since two minutes, {suppression=}")
+            measured(agent, f"IPv6 on since two minutes, {suppression=}", figure)
         counted = agent.counters()
         # Router solicitations, listener reports and duplicate address detection are for all: none is answered.
         assert counted.overlay["consumed"] == 0 and counted.overlay["frames-in"] > 0

@@ -28,6 +28,11 @@ def namespaces(prefix):
     return [each["name"] for each in json.loads(listed or "[]") if each["name"].startswith(prefix)]
 
 
+def processes_in(name):
+    """The numbers of the processes in a namespace; none when there is no such namespace."""
+    return subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True).stdout.split()
+
+
 def fragmented(lab, host, other):
     """A host sends one datagram to port 4789 in fragments."""
     lab.agents.clear()
@@ -80,20 +85,27 @@ def test_what_a_killed_run_left_is_removed_by_the_next():
     assert namespaces(name) == [] and not os.path.exists(directory)
 
 
+def first_lab(process):
+    """How the namespaces of a run's first lab begin, once it is built: by the run itself or a process of its own."""
+    with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as file:
+        prefixes = [f"vtn-{number}-1-" for number in (process.pid, *file.read().split())]
+    return next((prefix for prefix in prefixes if len(namespaces(prefix)) == 2), None)
+
+
+@pytest.mark.parametrize("options", ((), ("-n", "2", "--dist", "loadfile")), ids=("one-process", "several"))
 @pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM, signal.SIGKILL), ids=lambda number: number.name)
-def test_a_run_that_is_interrupted_leaves_nothing_and_a_killed_one_no_process(number):
+def test_a_run_that_is_interrupted_leaves_nothing_and_a_killed_one_no_process(number, options):
     line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{HERE}/test_agent.py", "-k", "idle"]
-    process = subprocess.Popen(line, cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    prefix = f"vtn-{process.pid}-"
-    wait_until(lambda: len(namespaces(prefix)) == 2, 30, "the run has built its lab")
-    wait_until(lambda: subprocess.run(["ip", "-n", f"{prefix}1-h1", "link", "show", "vx42"],
+    process = subprocess.Popen([*line, *options], cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    prefix = wait_until(lambda: first_lab(process), 30, "the run has built its lab")
+    wait_until(lambda: subprocess.run(["ip", "-n", f"{prefix}h1", "link", "show", "vx42"],
                                       capture_output=True).returncode == 0, 30, "its agent has a TAP")
     process.send_signal(number)
     assert process.wait(timeout=30) not in (0, None)
     if number == signal.SIGKILL:
         # Nobody was left to clean up; but the agent went with its parent, and the next run does the rest.
-        wait_until(lambda: subprocess.run(["ip", "netns", "pids", f"{prefix}1-h1"], capture_output=True,
-                                          check=True).stdout == b"", 10, "no process is left in the namespace")
+        wait_until(lambda: not processes_in(f"{prefix}h1"), 30, "no process is left in the namespace")
+        wait_until(lambda: not os.path.exists(f"/proc/{prefix.split('-')[1]}"), 30, "nor of the run")
         remove_leftovers()
     assert namespaces(prefix) == []
 

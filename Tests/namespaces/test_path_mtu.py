@@ -108,8 +108,9 @@ def test_the_port_of_a_bridge_is_raised_and_never_lowered_while_it_is_one(underl
                    "a port no more, it follows down")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", KINDS)
-def test_fault_row_39_a_shrinking_link_costs_one_burst_of_a_tenth_of_a_second(underlay, kind, capsys):
+def test_fault_row_39_a_shrinking_link_costs_one_burst_of_a_tenth_of_a_second(underlay, kind, figure):
     agents(underlay, kind, {name: {"address": [f"10.42.0.{number}/24"]} for number, name in enumerate(("h1", "h2"), 1)})
     large = 1500 - overhead(underlay, kind) - 28
     underlay.h1.ping("10.42.0.2")
@@ -120,8 +121,7 @@ def test_fault_row_39_a_shrinking_link_costs_one_burst_of_a_tenth_of_a_second(un
         time.sleep(1.0)
     lost = stream.lost()
     times = [stream.sent[number] - changed for number in lost]
-    with capsys.disabled():
-        print(f"[{len(lost)} lost, the last {1000 * max(times, default=0):.0f} ms after the change] ", end="")
+    figure(f"{len(lost)} lost, the last {1000 * max(times, default=0):.0f} ms after the change")
     assert len(stream.sent) > 500 and stream.sent[-1] - changed > 0.9 and len(stream.arrived) > 500
     assert max(times, default=0) - min(times, default=0) <= 0.1, times
 

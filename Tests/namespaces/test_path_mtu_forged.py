@@ -19,6 +19,8 @@ from packets import Packets
 from shrinking import KINDS, agents, overhead, path_mtu, segment_mtu
 from transfer import blocks, tcp_hash
 
+pytestmark = pytest.mark.alone
+
 _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER, _DO = 10, 23, 2
 
 
@@ -83,7 +85,7 @@ def bounds(values):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("family", ("v4", "v6"))
-def test_fault_row_34_a_forged_icmp_error_is_believed_by_the_kernel_and_not_by_the_agent(family, kind, capsys):
+def test_fault_row_34_a_forged_icmp_error_is_believed_by_the_kernel_and_not_by_the_agent(family, kind, figure):
     with Lab(family=family) as lab:
         first, _ = agents(lab, kind, {
             name: {"address": [f"10.42.0.{number}/24"]} for number, name in enumerate(("h1", "h2"), 1)})
@@ -118,8 +120,7 @@ def test_fault_row_34_a_forged_icmp_error_is_believed_by_the_kernel_and_not_by_t
                 if spent >= (60 if full() else 1) and len(ratios) >= 6:
                     break
         median, low, high = bounds(ratios)
-        with capsys.disabled():
-            print(f"[goodput {median:.1f} % of that without forged errors, 95 % certainly {low:.1f} to {high:.1f}, "
-                  f"of {len(ratios)} pairs] ", end="")
+        figure(f"goodput {median:.1f} % of that without forged errors, 95 % certainly {low:.1f} to {high:.1f}, "
+               f"of {len(ratios)} pairs")
         assert high >= 99, "forged errors cost more than one percent"
         wait_until(lambda: lab.h1.link("vx42")["mtu"] == mtu, 1, "the TAP is as it was")

@@ -22,6 +22,8 @@ from shrinking import KINDS
 from stopwatch import Stopwatch
 from transfer import blocks, tcp_hash
 
+pytestmark = pytest.mark.long
+
 FOUND_SECONDS, RECOVERED_SECONDS = 15, 20
 RAISE_SECONDS = 30 if full() else 4
 TCP_BYTES = 1_000_000_000 if full() else 64_000_000
@@ -92,7 +94,7 @@ def test_a_sound_path_is_confirmed_by_a_probe_and_said_so(family):
 
 
 @pytest.mark.parametrize("family, kind", EVERY_WAY if full() else (("v4", "plain"), ("v6", "sealed")))
-def test_fault_row_35_tcp_passes_a_router_of_1400_that_says_nothing_and_grows_again(family, kind, capsys):
+def test_fault_row_35_tcp_passes_a_router_of_1400_that_says_nothing_and_grows_again(family, kind, figure):
     with RoutedLab(family=family) as lab:
         cut = [Packets(lab.rt, device, FRAGMENT) for device in ("u1", "u2")]
         agents = agents_on(lab, kind)
@@ -112,8 +114,7 @@ def test_fault_row_35_tcp_passes_a_router_of_1400_that_says_nothing_and_grows_ag
                    RECOVERED_SECONDS - taken, "the transfer goes on")
         transfer.join(300)
         assert arrived == [expected]
-        with capsys.disabled():
-            print(f"[{TCP_BYTES / 1e6:.0f} MB in {time.monotonic() - began:.0f} s, found after {taken:.1f} s] ", end="")
+        figure(f"{TCP_BYTES / 1e6:.0f} MB in {time.monotonic() - began:.0f} s, found after {taken:.1f} s")
         # A path that one peer has lowers no TAP; it is enforced frame by frame.
         assert lab.h1.link(tap)["mtu"] == 1500 - overhead
         assert agents[0].json("segments")[0]["mtu"] == 1500 - overhead

@@ -49,7 +49,7 @@ def learned(agent, number):
     return mac_text(station(number)) in agent.fdb()
 
 
-def test_fault_row_31_jumps_of_the_wall_clock_change_nothing(lab, numbered, capsys):
+def test_fault_row_31_jumps_of_the_wall_clock_change_nothing(lab, numbered, figure):
     known, clock = identities(lab), FakedClock(lab)
     first, second = (sealed_agent(lab, name, known, [sealed_segment(number, ageing=f"{AGEING}s")])
                      for number, name in enumerate(known, 1))
@@ -81,13 +81,12 @@ def test_fault_row_31_jumps_of_the_wall_clock_change_nothing(lab, numbered, caps
     year_of_the_log(first)
     wait_until(lambda: not learned(first, 2), AGEING + 5, "the entry ages at its time")
     aged = time.monotonic() - began
-    with capsys.disabled():
-        print(f"[jumps to the years {years}: {arrived} frames, 0 lost by agents, {of_kernels} dropped by kernels, "
-              f"{count} new sessions; an idle entry gone after {aged:.1f} s of {AGEING}] ", end="")
+    figure(f"jumps to the years {years}: {arrived} frames, 0 lost by agents, {of_kernels} dropped by kernels, "
+           f"{count} new sessions; an idle entry gone after {aged:.1f} s of {AGEING}")
     assert AGEING - 1.1 <= aged and watch.seconds() <= AGEING + 2
 
 
-def test_fault_row_31_a_start_with_other_monotonic_clocks_disturbs_nobody(lab3, numbered, capsys):
+def test_fault_row_31_a_start_with_other_monotonic_clocks_disturbs_nobody(lab3, numbered, figure):
     known, taken = identities(lab3), []
     first, *others = [sealed_agent(lab3, name, known) for name in known]
     for agent in (first, *others):
@@ -108,7 +107,6 @@ def test_fault_row_31_a_start_with_other_monotonic_clocks_disturbs_nobody(lab3, 
         assert lab3.h1.ping(overlay(2)) and lab3.h3.ping(overlay(1))
     flow.stop()
     arrived, _ = nothing_lost([flow], others)
-    with capsys.disabled():
-        print(f"[ten years on and back: sessions after {1000 * max(taken):.0f} ms at most, {arrived} frames of the "
-              "others, 0 lost] ", end="")
+    figure(f"ten years on and back: sessions after {1000 * max(taken):.0f} ms at most, {arrived} frames of the "
+           "others, 0 lost")
     assert max(taken) <= 1

@@ -69,7 +69,7 @@ def answer_to(probe):
     return bytes([ANSWER]) + probe[1:]
 
 
-def test_fault_row_33_a_peer_is_followed_to_another_address_and_port_when_it_has_proven_to_be_there(lab3, capsys):
+def test_fault_row_33_a_peer_is_followed_to_another_address_and_port_when_it_has_proven_to_be_there(lab3, figure):
     with session(lab3) as (agent, peer):
         at_home = f"{lab3.h2.address}:4790"
         there = Place(lab3.h3, agent, peer, PORT)
@@ -101,8 +101,7 @@ def test_fault_row_33_a_peer_is_followed_to_another_address_and_port_when_it_has
             home.close()
         there.close()
         agent.check_identity()
-    with capsys.disabled():
-        print(f"[followed {1000 * moved:.0f} ms after the answer] ", end="")
+    figure(f"followed {1000 * moved:.0f} ms after the answer")
     assert taken <= 0.5
 
 

@@ -62,7 +62,7 @@ def with_psk_files(lab, known, *keys, environment=None):
     return paths
 
 
-def test_fault_row_24_pre_shared_keys_change_in_every_order_of_three_hosts_and_nothing_is_lost(lab3, numbered, capsys):
+def test_fault_row_24_pre_shared_keys_change_in_every_order_of_three_hosts_and_nothing_is_lost(lab3, numbered, figure):
     keys = [preshared_key() for _ in range(7)]
     paths = with_psk_files(lab3, identities(lab3), keys[0], environment=short_keys(KEY_SECONDS))
     orders = list(itertools.permutations(paths))
@@ -84,9 +84,8 @@ def test_fault_row_24_pre_shared_keys_change_in_every_order_of_three_hosts_and_n
     for agent in paths:
         assert "session is lost" not in agent.stderr() and "refused" not in agent.stderr()
         assert agent.json("status")["sealing"]["pre-shared-keys"] == 1
-    with capsys.disabled():
-        print(f"[{len(orders)} orders, {9 * len(orders)} changes of a file, {agreed} agreements, {arrived} frames, "
-              f"0 lost by agents, {of_kernels} dropped by kernels] ", end="")
+    figure(f"{len(orders)} orders, {9 * len(orders)} changes of a file, {agreed} agreements, {arrived} frames, "
+           f"0 lost by agents, {of_kernels} dropped by kernels")
     assert agreed >= 3 * len(orders)
 
 

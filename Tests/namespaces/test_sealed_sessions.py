@@ -20,7 +20,7 @@ KEY_SECONDS, SECONDS, RATE = (45, 600, 50_000) if full() else (6, 25, 10_000)
 AGREEMENTS = 20 if full() else 3
 
 
-def test_fault_row_24_sessions_are_replaced_under_load_and_nothing_is_lost_or_doubled(lab, numbered, capsys):
+def test_fault_row_24_sessions_are_replaced_under_load_and_nothing_is_lost_or_doubled(lab, numbered, figure):
     agents = sealed_agents(lab, environment=short_keys(KEY_SECONDS))
     assert all("VTEP_TEST_KEY_SECONDS IS SET" in agent.stderr() for agent in agents), "said loudly"
     lab.h1.ping(overlay(2))
@@ -28,9 +28,8 @@ def test_fault_row_24_sessions_are_replaced_under_load_and_nothing_is_lost_or_do
         flows = [numbered.flow(lab, *ends, SECONDS * RATE // 2, RATE // 2) for ends in ((1, 2), (2, 1))]
         arrived, of_kernels = nothing_lost(flows, agents)
         count = agreements.seen()
-    with capsys.disabled():
-        print(f"[{arrived} of {SECONDS * RATE} frames arrived at {RATE} a second over {count} new sessions; "
-              f"0 lost by agents, 0 doubled, {of_kernels} dropped by kernels] ", end="")
+    figure(f"{arrived} of {SECONDS * RATE} frames arrived at {RATE} a second over {count} new sessions; "
+           f"0 lost by agents, 0 doubled, {of_kernels} dropped by kernels")
     assert count >= AGREEMENTS
     assert arrived >= 0.9 * SECONDS * RATE, "otherwise the machine was too busy to say anything"
 
@@ -49,7 +48,7 @@ def test_fault_row_14_clear_frames_are_refused_while_sessions_are_replaced(lab, 
         assert lab.h1.ping(overlay(2)) and tap.rest(), "what is sealed is still delivered"
 
 
-def test_fault_row_30_two_that_initiate_at_once_have_a_session_and_nothing_sticks(lab, capsys):
+def test_fault_row_30_two_that_initiate_at_once_have_a_session_and_nothing_sticks(lab, figure):
     rounds, slowest = 100 if full() else 12, 0.0
     known = identities(lab)
     agents = [sealed_agent(lab, name, known) for name in known]
@@ -66,8 +65,7 @@ def test_fault_row_30_two_that_initiate_at_once_have_a_session_and_nothing_stick
         assert lab.h1.ping(overlay(2)) and lab.h2.ping(overlay(1))
         for agent in agents:
             agent.kill()
-    with capsys.disabled():
-        print(f"[{rounds} simultaneous starts, the slowest session after {1000 * slowest:.0f} ms] ", end="")
+    figure(f"{rounds} simultaneous starts, the slowest session after {1000 * slowest:.0f} ms")
 
 
 def test_keys_do_not_live_longer_because_the_environment_says_so(lab):

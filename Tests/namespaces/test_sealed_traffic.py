@@ -167,7 +167,7 @@ def test_three_hosts_flood_and_learn_over_three_sessions(lab3):
 
 
 @pytest.mark.parametrize("lower", ("h1", "h2"))
-def test_traffic_flows_soon_after_both_are_up(lab, capsys, lower):
+def test_traffic_flows_soon_after_both_are_up(lab, figure, lower):
     """The first host has initiated to nobody, once. Where it has the lower key the other waits for its second."""
     known = identities(lab)
     if (known["h1"].public < known["h2"].public) != (lower == "h1"):
@@ -181,8 +181,7 @@ def test_traffic_flows_soon_after_both_are_up(lab, capsys, lower):
     lab.h2.ip("neigh", "replace", overlay(1), "lladdr", mac_text(station(1)), "dev", "vx42", "nud", "permanent")
     wait_until(lambda: lab.h1.ping(overlay(2), check=False, seconds=0.2), 1.5, "a frame crosses", every=0.01)
     taken, by_the_wall = watch.seconds(), time.monotonic() - began
-    with capsys.disabled():
-        print(f"[first frame {1000 * by_the_wall:.0f} ms after both were ready] ", end="")
+    figure(f"first frame {1000 * by_the_wall:.0f} ms after both were ready")
     assert taken <= 1.5
 
 

@@ -4,6 +4,8 @@ import socket
 import threading
 import time
 
+import pytest
+
 from conftest import full
 from host import wait_until
 
@@ -42,7 +44,8 @@ def unicast(sender, receiver, seconds):
     return len(arrived) / sent
 
 
-def test_fault_row_56_a_storm_of_broadcast_leaves_at_its_limit_and_unicast_goes_on(lab, blaster):
+@pytest.mark.alone
+def test_fault_row_56_a_storm_of_broadcast_leaves_at_its_limit_and_unicast_goes_on(lab, blaster, figure):
     agents = [lab.agent(f"h{number}", segments=[segment(number, **{"storm-limit": LIMIT})]) for number in (1, 2)]
     lab.h1.ping(overlay(2))
     quiet = unicast(lab.h1, lab.h2, 1)
@@ -58,9 +61,9 @@ def test_fault_row_56_a_storm_of_broadcast_leaves_at_its_limit_and_unicast_goes_
     taken = time.monotonic() - begin
     counted = agents[0].counters().since(before)
     copies, dropped = counted.all["flood-copies"], counted.dropped("overlay").get("storm-limit", 0)
-    print(f"row 56: {sent[0] / taken:.0f} broadcasts a second for {taken:.1f} s, limit {LIMIT}: {copies} copies sent, "
-          f"{dropped} dropped, {counted.all['kernel-drops']} lost before the agent; unicast {share:.1%} of what was "
-          f"sent, {quiet:.1%} without the storm")
+    figure(f"{sent[0] / taken:.0f} broadcasts a second for {taken:.1f} s, limit {LIMIT}: {copies} copies sent, "
+           f"{dropped} dropped, {counted.all['kernel-drops']} lost before the agent; unicast {share:.1%} of what was "
+           f"sent, {quiet:.1%} without the storm")
     assert copies <= LIMIT * taken + LIMIT / 10, "to one peer"
     assert dropped > 0 and set(counted.dropped("overlay")) == {"storm-limit"}
     # What the kernel loses before the agent depends on how busy the machine is; the full scale wants an idle one.

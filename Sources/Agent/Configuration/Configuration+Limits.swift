@@ -16,7 +16,7 @@ extension Configuration {
     package static let addressCountMax = 64
     /// Above it the nanoseconds between two frames are too few to count with.
     package static let stormLimitMax = StormBucket.perSecondMax
-    /// 4 Mi entries: some 200 MiB of one table.
+    /// 4 Mi entries: about 109 MB of one table.
     package static let fdbLimitMax = 1 << 22
     /// Each is a socket and a port that nothing else on the host can have.
     package static let sourcePortCountMax = 1_024
