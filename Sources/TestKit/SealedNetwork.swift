@@ -33,7 +33,7 @@ package final class SealedNetwork {
   package var isCutOff: Set<Int> = []
   /// Looked for in every datagram.
   package var marker: [UInt8] = []
-  /// Datagrams in which the marker was found; of frames those whose nonce another had.
+  /// Datagrams in which the marker was found; frames and control messages whose nonce another had.
   package private(set) var clearCount = 0
   package private(set) var repeatedNonceCount = 0
   package private(set) var carriedCount = 0
@@ -44,7 +44,7 @@ package final class SealedNetwork {
   private var generator: SeededGenerator
   private var inFlight: [InFlight] = []
   private var recorded: [InFlight] = []
-  /// By target: lane, index and counter of every frame that was sent to it.
+  /// By target: lane, index and counter of every frame and control message that was sent to it.
   private var nonces: [Set<UInt64>]
   private var stepNumber = 0
   private var sentCount = 0
@@ -147,7 +147,7 @@ package final class SealedNetwork {
 
   private func note(_ bytes: [UInt8], _ target: Int) {
     if !marker.isEmpty, bytes.contains(marker) { clearCount += 1 }
-    guard let header = SealedHeader(parsing: bytes.span), header.kind == .frame else { return }
+    guard let header = SealedHeader(parsing: bytes.span), header.kind != .handshake else { return }
     if !nonces[target].insert(header.word.rawValue).inserted { repeatedNonceCount += 1 }
   }
 

@@ -1,18 +1,4 @@
-import Foundation
-
 @testable import Forwarding
-
-/// Runs the bodies at once, each in a thread of its own, and waits for all.
-func atOnce(_ bodies: [@Sendable () -> Void]) {
-  let ended = DispatchSemaphore(value: 0)
-  for body in bodies {
-    Thread {
-      body()
-      ended.signal()
-    }.start()
-  }
-  for _ in bodies { ended.wait() }
-}
 
 extension Table {
   /// Runs `step` with 0, 1, ... as a worker does batches, until it answers false.

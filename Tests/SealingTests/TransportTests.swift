@@ -133,7 +133,7 @@ struct TransportTests {
     #expect(datagram.seal(with: sealing.sealer(lane: 4)), "another lane goes on")
   }
 
-  @Test("failures close the session at the limit, not one before: faults 26")
+  @Test("a key is exhausted by as many failures as it bears, not by one less: faults 26")
   func failures() {
     let (_, opening) = Self.direction(.chacha20poly1305, failureCountMax: 10)
     let forged = SealedDatagram(bytes: [UInt8](repeating: 0, count: 60))

@@ -18,9 +18,14 @@ struct SealedSimulationTests {
     private var number = 0
     /// By receiver, what it may get.
     private var sent: [Set<[UInt8]>]
-    /// By receiver, what it was sent at least: all in clear weather.
+    /// By receiver, what it got.
     private(set) var delivered: [Set<[UInt8]>]
-    private(set) var sentCount = 0
+    /// How many frames would be delivered if none were lost.
+    private(set) var expectedCount = 0
+    /// By receiver and sender, when a frame of that station was last seen at the receiver's TAP.
+    private var heard: [[Instant?]]
+    /// For so long at least a station is known: less than the time after which the table forgets it.
+    private static let memory = Duration.seconds(250)
 
     init(_ name: String, agentCount: Int, cipher: Cipher, workerCount: Int = 1) {
       seed = TestSeed.next("sealed simulation \(name)")
@@ -29,10 +34,18 @@ struct SealedSimulationTests {
       generator = SeededGenerator(seed: seed &+ 1)
       sent = Array(repeating: [], count: agentCount)
       delivered = sent
+      heard = Array(repeating: Array(repeating: nil, count: agentCount), count: agentCount)
     }
 
-    /// Lets an agent's station send to another's; nil: to all.
-    mutating func send(from sender: Int, to receiver: Int?) {
+    /// Whose TAP a frame may come out of: every other one while the sender's table may not know the station.
+    private func receivers(from sender: Int, to receiver: Int?) -> [Int] {
+      if let receiver, let last = heard[sender][receiver], network.now.since(last) < Self.memory { return [receiver] }
+      return network.agents.indices.filter { $0 != sender }
+    }
+
+    /// Lets an agent's station send to another's; nil: to all. Answers the frame.
+    @discardableResult
+    mutating func send(from sender: Int, to receiver: Int?) -> [UInt8] {
       number += 1
       let vni = SealedNetwork.vni
       let frame = Frames.ethernet(
@@ -40,11 +53,12 @@ struct SealedSimulationTests {
         from: SimulatedNetwork.mac(ofAgent: sender, vni: vni),
         payload: withUnsafeBytes(of: number.bigEndian) { Array($0) } + SealedSimulationTests.marker
           + [UInt8](repeating: UInt8(number & 0xFF), count: Int.random(in: 22...300, using: &generator)))
-      // Until the table knows the station, a unicast frame goes to all too.
-      for other in network.agents.indices where other != sender { sent[other].insert(frame) }
-      sentCount += 1
+      let receivers = self.receivers(from: sender, to: receiver)
+      for other in receivers { sent[other].insert(frame) }
+      expectedCount += receivers.count
       let workers = network.agents[sender].workers
       workers[number % workers.count].taps[0].waiting.append(frame)
+      return frame
     }
 
     mutating func sendAtRandom() {
@@ -58,7 +72,8 @@ struct SealedSimulationTests {
       for (index, agent) in network.agents.enumerated() {
         for worker in agent.workers {
           for frame in worker.taps[0].written {
-            #expect(sent[index].contains(frame), "seed \(seed): never sent", sourceLocation: location)
+            #expect(sent[index].contains(frame), "seed \(seed): never sent to this one", sourceLocation: location)
+            heard[index][Int(frame[11]) - 1] = network.now
             #expect(delivered[index].insert(frame).inserted, "seed \(seed): twice", sourceLocation: location)
           }
           worker.taps[0].written.removeAll(keepingCapacity: true)
@@ -130,7 +145,8 @@ struct SealedSimulationTests {
     run.network.run(for: .seconds(1))
     run.check()
     let deliveredCount = run.delivered.reduce(0) { $0 + $1.count }
-    #expect(run.network.forgedCount > 100 && deliveredCount > run.sentCount / 2, "seed \(run.seed)")
+    print("hostile weather: \(deliveredCount) of \(run.expectedCount) copies delivered")
+    #expect(run.network.forgedCount > 100 && deliveredCount * 10 > run.expectedCount * 9, "seed \(run.seed)")
     for agent in run.network.agents { #expect(agent.sealedPeers.count > 2 * (agentCount - 1), "rekeyed") }
     let drops = run.network.agents.map { $0.snapshot() }
     for reason in [DropReason.authentication, .replay, .unknownSession, .unknownVNI] {
@@ -147,6 +163,7 @@ struct SealedSimulationTests {
     for _ in 0..<4000 {
       run.sendAtRandom()
       run.network.step(by: .milliseconds(100))
+      run.check()
     }
     #expect(run.network.settle())
     run.check()
@@ -167,6 +184,7 @@ struct SealedSimulationTests {
     // Its sessions have ended after 180 s.
     for _ in 0..<400 {
       run.send(from: 0, to: 1)
+      run.send(from: 1, to: 0)
       run.send(from: 1, to: 2)
       run.network.step(by: .milliseconds(500))
       run.check()
@@ -176,7 +194,7 @@ struct SealedSimulationTests {
     #expect(run.network.agents[1].waiting.hasAny)
     #expect(run.network.settle())
     run.check()
-    #expect(run.missing([1]).isEmpty, "seed \(run.seed): \(run.missing([1])), drops \(run.drops)")
+    #expect(run.missing(0..<2).isEmpty, "seed \(run.seed): \(run.missing(0..<2)), drops \(run.drops)")
     run.network.isCutOff = []
     run.network.run(for: .seconds(12))
     #expect(run.network.isUp, "seed \(run.seed)")
@@ -186,6 +204,42 @@ struct SealedSimulationTests {
     #expect(run.network.agents[1].snapshot().total(.waiting, .overlay) == 0)
     #expect(
       !run.network.agents[1].waiting.hasAny && run.network.agents[2].snapshot().total(.framesOut, .underlay) >= 20)
+  }
+
+  @Test("what is counted as clear and as repeated is found, and what comes out of another TAP or twice")
+  func judges() throws {
+    var run = Run("judges", agentCount: 3, cipher: Self.ciphers[0])
+    run.network.run(for: .seconds(1))
+    for agent in 0..<3 { run.send(from: agent, to: nil) }
+    run.network.run(for: .seconds(1))
+    run.check()
+    let taps = run.network.agents.map { $0.workers[0].taps[0] }
+    let frame = run.send(from: 0, to: 1)
+    run.network.run(for: .seconds(1))
+    run.check()
+    taps[2].written.append(frame)
+    withKnownIssue {
+      run.check()
+    } matching: {
+      $0.comments.contains { $0.rawValue.hasSuffix("never sent to this one") }
+    }
+    taps[1].written.append(frame)
+    withKnownIssue {
+      run.check()
+    } matching: {
+      $0.comments.contains { $0.rawValue.hasSuffix("twice") }
+    }
+    // The first bytes of every sealed frame, as if they were of one in clear; and one that leaves twice.
+    run.network.marker = [0x0C, 0, 0, 0xFE]
+    run.send(from: 0, to: 1)
+    let agent = run.network.agents[0]
+    _ = agent.step()
+    let port = agent.workers[0].sealedSockets
+    try #require(port.sent.count == 1)
+    port.sent.append(port.sent[0])
+    run.network.step()
+    #expect(run.network.clearCount == 2 && run.network.repeatedNonceCount == 1)
+    withKnownIssue { run.check() }
   }
 
   @Test("two workers for each agent: the lanes share keys, windows and what may wait")

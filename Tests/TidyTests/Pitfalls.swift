@@ -134,6 +134,7 @@ extension Pitfall {
         .test(sealing, "counters"), .test(sealing, "exhaustion"),
         .test("Tests/SealingTests/SessionSimulationTests.swift", "seeds"),
         .test("Tests/SimulationTests/SealedSimulationTests.swift", "workers"),
+        .test("Tests/DataplaneTests/Sealed/SealedSuperframeTests.swift", "window"),
       ]),
     Pitfall(
       number: 18, rule: "whatever way of joining a card is set to, what arrives is the same",

@@ -1,5 +1,8 @@
 """Agents whose segments are sealed, with each other as peers."""
 
+import collections
+import socket
+
 from frames import mac, mac_text
 from host import wait_until
 from keys import Identity
@@ -22,10 +25,13 @@ def short_keys(seconds):
 
 
 class Agreements:
-    """Counts the sessions that are agreed on over a host's underlay from now on, by the responses that pass (IPv4)."""
+    """Counts the sessions that are agreed on over a host's underlay from now on, by the responses that pass (IPv4).
+    `with_other` counts those with each other host, by its address.
+    """
 
     def __init__(self, host):
-        self._packets, self.count = Packets(host, "u0", HANDSHAKES, incoming=False), 0
+        self._packets, self._own = Packets(host, "u0", HANDSHAKES, incoming=False), socket.inet_aton(host.address)
+        self.count, self.with_other = 0, collections.Counter()
 
     def __enter__(self):
         return self
@@ -35,13 +41,24 @@ class Agreements:
 
     def seen(self):
         """How many there were."""
-        self.count += sum(len(frame) == RESPONSE_LENGTH for frame in self._packets.rest(quiet=0))
+        for frame in self._packets.rest(quiet=0):
+            if len(frame) == RESPONSE_LENGTH:
+                other = frame[30:34] if frame[26:30] == self._own else frame[26:30]
+                self.with_other[socket.inet_ntoa(other)] += 1
+                self.count += 1
         return self.count
 
     def wait_for(self, more, seconds):
         """Waits until there were so many more."""
         wanted = self.seen() + more
         wait_until(lambda: self.seen() >= wanted, seconds, f"{more} more sessions are agreed on", every=0.05)
+
+    def wait_for_each(self, others, seconds):
+        """Waits until one more session was agreed on with each of the other hosts."""
+        self.seen()
+        before = self.with_other.copy()
+        wait_until(lambda: self.seen() and all(self.with_other[each.address] > before[each.address] for each in others),
+                   seconds, "a session is agreed on with every other host", every=0.02)
 
 
 def overlay(number):

@@ -26,8 +26,8 @@ def number_of(frame):
 class End:
     """The agent of h1 with a session to a peer in the tests' hands on h2, and what comes out of the TAP."""
 
-    def __init__(self, lab, answered=True, **changes):
-        self.lab, self.known = lab, identities(lab)
+    def __init__(self, lab, answered=True, known=None, **changes):
+        self.lab, self.known = lab, known or identities(lab)
         self.agent = sealed_agent(lab, "h1", self.known, **changes)
         self.peer = SealedPeer(lab.h2, self.agent, self.known["h2"], self.known["h1"].public)
         self.agent.start()

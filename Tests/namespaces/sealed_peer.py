@@ -76,6 +76,7 @@ class SealedPeer:
     def __init__(self, host, agent, identity, remote, psk=None, cipher="aes256gcm", port=4790):
         self.identity, self.remote, self.psk, self.cipher = identity, remote, psk, cipher
         self.boot, self.initiations, self.session = os.urandom(8), 0, None
+        self.shared = None  # what the ephemeral keys agreed on, where this end answered
         self.socket = host.bound(socket.SOCK_DGRAM, host.address, port)
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 32 << 20)
         self.destination = (agent.host.address, 4790)
@@ -133,6 +134,7 @@ class SealedPeer:
         """A response to an initiation of the agent, and the session it makes."""
         payload = masked(self.cipher).to_bytes(2, "big") + bytes(2) + index.to_bytes(4, "big")
         response, theirs, ours = responder.respond(os.urandom(32), psk or self.psk or NO_KEY, payload)
+        self.shared = responder.shared
         return response, Session(self.cipher, ours, theirs, index, responder.index)
 
     def respond(self, index=None):
@@ -149,13 +151,14 @@ class SealedPeer:
         self.send(self.session.control())
         return self.session
 
-    def initiation(self, mask=None, key=None, counter=None):
-        """An initiation to the agent with a key and an index of its own: an `Initiator`."""
+    def initiation(self, mask=None, key=None, counter=None, point=None):
+        """An initiation to the agent with a key and an index of its own: an `Initiator`. `point` is its ephemeral
+        public key where that is to be one of low order."""
         self.initiations += 1
         payload = ((mask or masked(self.cipher)).to_bytes(2, "big") + bytes(2) + psk_id(self.psk) + bytes(4) + self.boot
                    + (counter or self.initiations).to_bytes(8, "big") + bytes(4))
         made = sealing.Initiator(key or self.identity.private, os.urandom(32), self.remote, 0x40000 + self.initiations,
-                                 payload)
+                                 payload, point)
         made.index = 0x40000 + self.initiations
         return made
 

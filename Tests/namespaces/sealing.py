@@ -26,7 +26,11 @@ def public_key(private):
 
 
 def agree(private, public):
-    return X25519PrivateKey.from_private_bytes(private).exchange(X25519PublicKey.from_public_bytes(public))
+    """What two keys agree on: zero, as everybody knows, where the public one is of low order."""
+    try:
+        return X25519PrivateKey.from_private_bytes(private).exchange(X25519PublicKey.from_public_bytes(public))
+    except ValueError:  # `cryptography` refuses as the agent must
+        return bytes(32)
 
 
 class Header:
@@ -110,13 +114,16 @@ def macs(receiver_public, message, cookie=None):
 
 
 class Initiator:
-    def __init__(self, private, ephemeral, responder_public, index, payload):
+    """`point` takes the place of the ephemeral public key: one of low order, on which nobody agrees but on zero."""
+
+    def __init__(self, private, ephemeral, responder_public, index, payload, point=None):
         self.private, self.ephemeral = private, ephemeral
         header = handshake_header(INITIATION, index)
         self.noise = Noise(b"vtep-1" + header, responder_public)
-        point = public_key(ephemeral)
+        shared = bytes(32) if point else agree(ephemeral, responder_public)
+        point = point or public_key(ephemeral)
         self.noise.ephemeral(point)
-        self.noise.mix_key(agree(ephemeral, responder_public))
+        self.noise.mix_key(shared)
         static = self.noise.encrypt(public_key(private))
         self.noise.mix_key(agree(private, responder_public))
         self.initiation = macs(responder_public, header + point + static + self.noise.encrypt(payload))
@@ -149,9 +156,9 @@ class Responder:
 
     def respond(self, ephemeral, psk, payload):
         """The response, T1 and T2."""
-        point = public_key(ephemeral)
+        point, self.shared = public_key(ephemeral), agree(ephemeral, self.remote_ephemeral)
         self.noise.ephemeral(point)
-        self.noise.mix_key(agree(ephemeral, self.remote_ephemeral))
+        self.noise.mix_key(self.shared)
         self.noise.mix_key(agree(ephemeral, self.remote))
         self.noise.mix_key_and_hash(psk)
         message = handshake_header(RESPONSE, self.index) + point + self.noise.encrypt(payload)

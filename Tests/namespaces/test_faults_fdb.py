@@ -1,10 +1,11 @@
-"""Rows 8, 9, 12 and 13 of the fault table: who may teach the table what, and how much."""
+"""Rows 8, 9, 12, 13 and 57 of the fault table: who may teach the table what, how much, and what the log says."""
 
 import random
 import time
 
 from conftest import full
 from frames import MARK, ethernet, mac, mac_bytes, mac_text, vxlan
+from host import wait_until
 from packets import Packets
 from peer import RawPeer
 from test_faults import blasted
@@ -114,3 +115,22 @@ def test_fault_row_13_one_peer_cannot_fill_more_than_its_own_limit(lab, blaster)
         count = {name: sum(entry.get("peer") == name for entry in entries) for name in "bc"}
         assert count["c"] == 1000
     assert count["b"] == 4000, "the segment's limit counts every peer's entries"
+
+
+def test_fault_row_57_addresses_that_flap_cost_a_line_for_each_peer_and_not_for_each_address(lab):
+    """100 addresses that two peers claim in turns; each is frozen, and the log has a line in 10 s for each peer."""
+    lab.h2.ip("addr", "add", "192.0.2.3/24", "dev", "u0")
+    agent = lab.agent(peers=[{"name": "b", "address": "192.0.2.2"}, {"name": "c", "address": "192.0.2.3"}])
+    with RawPeer(lab.h2, agent) as b, RawPeer(lab.h2, agent, "192.0.2.3") as c:
+        began = time.monotonic()
+        for number in range(100):
+            for peer in (b, c) * 3:
+                peer.send_frame(ethernet(mac(number + 1), length=60))
+            time.sleep(0.025)
+        wait_until(lambda: agent.json("segments")[0]["fdb-flapping"] == 100, 10, "all of them are frozen")
+        wait_until(lambda: "moves again and again" in agent.stderr(), 5, "the log tells of it")
+        time.sleep(0.5)
+        lasted = time.monotonic() - began
+    lines = [line for line in agent.stderr().splitlines() if "moves again and again" in line]
+    assert len(lines) <= 2 * (1 + lasted // 10), lines
+    assert all(" peer=b" in line or " peer=c" in line for line in lines), lines

@@ -59,14 +59,24 @@ class Forger:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self):
+        self.count, self._failure, self._began = 0, None, time.monotonic()
         self._thread.start()
         return self
 
     def __exit__(self, *_):
         self._ended.set()
         self._thread.join(10)
+        assert self._failure is None and not self._thread.is_alive(), f"the forger has ended early: {self._failure}"
+        lasted = time.monotonic() - self._began
+        assert self.count >= lasted / 2, f"{self.count} rounds of forged messages in {lasted:.1f} s"
 
     def _run(self):
+        try:
+            self._forge()
+        except Exception as error:
+            self._failure = error
+
+    def _forge(self):
         number = 0
         while not self._ended.wait(0.5 if number else 0):
             for value in (600, 100) if self.lab.family == "v4" else (1280, 600):
@@ -74,6 +84,7 @@ class Forger:
             self.believed = self.believed or believes(self.lab.h1, self.lab.h2, self.lab.family)
             number += 1
             self.lab.h1.ip("link", "set", "lo", "mtu", 65_000 + number % 2)
+            self.count = number
 
 
 def bounds(values):

@@ -127,13 +127,15 @@ def test_fault_row_33_garbage_from_forged_sources_moves_nothing(lab3, blaster):
         forged = [bytes.fromhex("0d0000fe") + bytes(4) + (15 << 60 | index << 40 | 1000 + number).to_bytes(8, "big")
                   + os.urandom(32) for number in range(512)]
         memory = agent.memory()
-        with Packets(lab3.h3, "u0", f"udp and src host {agent.host.address}") as replies:
+        told = f"udp and src host {agent.host.address}"
+        with Packets(lab3.h3, "u0", told) as replies, \
+                Packets(lab3.h2, "u0", f"{told} and not dst port 4790") as replies_beside:
             before = agent.counters()
             # From an address that is nobody's, and from the peer's own with other ports.
             sent = sum(blaster.send(host, agent.host.address, (forged[number % 512] for number in range(GARBAGE // 2)),
                                     port=4790) for host in (lab3.h3, lab3.h2))
             counted = agent.settled(before, underlay=sent, seconds=60)
-            assert replies.rest() == [], "nobody is asked"
+            assert replies.rest() == [] and replies_beside.rest() == [], "nobody is asked"
         assert set(counted.dropped("underlay")) == {"authentication"}, counted
         assert endpoint(agent) == at_home and agent.memory() - memory < 1024
         assert [each for each in peer.rest() if is_kind(each, "control")] == []

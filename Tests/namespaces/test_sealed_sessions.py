@@ -78,7 +78,7 @@ def test_keys_do_not_live_longer_because_the_environment_says_so(lab):
         assert lab.h1.link("vx42") is None and not os.path.exists(agent.socket_path)
 
 
-def test_without_the_variable_keys_live_as_long_as_they_should(lab):
+def test_without_the_variable_no_session_is_replaced_within_seconds_and_nothing_is_said_of_it(lab):
     agents = sealed_agents(lab)
     with Agreements(lab.h1) as agreements, Packets(lab.h2, "vx42", f"ether proto {MARK}"):
         time.sleep(4)

@@ -44,11 +44,13 @@ extension Agent {
   }
 
   private func tellFlapping(_ event: OverlayEvent) {
-    let place = event.peer.map { configuration.peers[$0].name } ?? "the own TAP"
+    let peer = event.peer.map { configuration.peers[$0].name }
     throttledLog.log(
-      .warning, class: "flapping",
+      .warning, class: "flapping", peer: peer,
       "an address moves again and again: its entry is frozen, frames to it are flooded",
-      metadata: ["vni": "\(topology.segments[event.segment].vni)", "mac": "\(event.mac)", "last-at": "\(place)"])
+      metadata: [
+        "vni": "\(topology.segments[event.segment].vni)", "mac": "\(event.mac)", "last-at": "\(peer ?? "the own TAP")",
+      ])
   }
 }
 

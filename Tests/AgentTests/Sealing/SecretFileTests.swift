@@ -77,10 +77,11 @@ final class SecretFileTests {
     #expect(privateKeyFault("/dev/zero")?.contains("no regular file") == true)
   }
 
-  @Test("another user's key is refused, by root too: who owns it can read and replace it")
+  @Test(
+    "another user's key is refused, by root too: who owns it can read and replace it",
+    .enabled(if: geteuid() == 0, "giving a file to another user needs root"))
   func owner() throws {
     try write(key)
-    guard geteuid() == 0 else { return #expect(privateKeyFault() == nil) }
     try #require(chown(path, 65_534, 65_534) == 0)
     #expect(privateKeyFault()?.contains("belongs to user 65534") == true)
     try #require(chmod(path, 0o640) == 0)

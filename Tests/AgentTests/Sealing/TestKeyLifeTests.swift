@@ -1,7 +1,7 @@
-import Sealing
 import Testing
 
 @testable import Agent
+@testable import Sealing
 
 @Suite("Keys that live shorter in tests")
 struct TestKeyLifeTests {
@@ -9,6 +9,13 @@ struct TestKeyLifeTests {
   func shorter(seconds: Int) throws {
     let life = try #require(try TestKeyLife.read("\(seconds)"))
     #expect(life.end == .seconds(seconds) && life != .standard)
+    let (ages, whole) = (Self.ages(of: life), Self.ages(of: .standard))
+    for (age, standard) in zip(ages, whole) { #expect(age == standard * seconds / 180) }
+    #expect(ages.sorted() == ages && whole == [115, 120, 140, 180].map { Duration.seconds($0) })
+  }
+
+  private static func ages(of life: KeyLife) -> [Duration] {
+    [life.rekeyAges.lowerBound, life.rekeyAges.upperBound, life.takeoverAge, life.end]
   }
 
   @Test("not set it changes nothing")

@@ -52,4 +52,23 @@ struct SealedSuperframeTests {
     #expect(bench.far.engine.taps[0].writeCount < arrivedCount / 2, "seed \(seed): hardly anything was joined")
     bench.expectBalance()
   }
+
+  @Test("buffers of 64 joined datagrams fit the replay window when the last of 128 comes first, and not one more")
+  func window() {
+    let (bench, length, count) = (SealedBench(), 64, 129)
+    bench.learnThere()
+    let frames = SealedBench.frames(count * length)
+    let datagrams = bench.seal(frames).map(\.payload)
+    let buffers = (0..<count).map { number in
+      let joined = Array(datagrams[number * length..<(number + 1) * length].joined())
+      var buffer = FakeDatagramPort.Received(joined, from: SealedBench.address(0))
+      buffer.datagramByteCount = datagrams[0].count
+      return buffer
+    }
+    let written = bench.far.engine.fromSealedPort(buffers.reversed())[0]
+    // The newest 8,192, each buffer's in their order; the first buffer is older.
+    let expected = (1..<count).reversed().flatMap { frames[$0 * length..<($0 + 1) * length] }
+    #expect(written == expected && bench.farDrops(.replay) == UInt64(length))
+    bench.expectBalance()
+  }
 }
