@@ -23,7 +23,7 @@ let package = Package(
     .target(name: "VXLAN"),
     .target(name: "Forwarding", dependencies: ["VXLAN", "CVXLAN"]),
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
-    .target(name: "Sealing", dependencies: ["VXLAN", "CSodium"]),
+    .target(name: "Sealing", dependencies: ["VXLAN", "CVXLAN", "CSodium"]),
     .target(name: "CLinuxIO"),
     .target(name: "CVXLAN"),
     .target(name: "LinuxIO", dependencies: ["VXLAN", "CLinuxIO"]),

@@ -27,11 +27,13 @@ enum FDBBenchmarks {
     }
 
     /// Looks all keys up, 32 at a time, as a worker does with the frames of a batch.
-    func lookUp(_ keys: [MACAddress]) -> UInt64 {
+    func lookUp(_ keys: [MACAddress]) -> UInt64 { lookUp(keys[...]) }
+
+    func lookUp(_ keys: ArraySlice<MACAddress>) -> UInt64 {
       withUnsafeTemporaryAllocation(of: UInt64.self, capacity: FDBBenchmarks.batchCount) { places in
         var sum: UInt64 = 0
-        for start in stride(from: 0, to: keys.count, by: FDBBenchmarks.batchCount) {
-          let count = min(FDBBenchmarks.batchCount, keys.count - start)
+        for start in stride(from: keys.startIndex, to: keys.endIndex, by: FDBBenchmarks.batchCount) {
+          let count = min(FDBBenchmarks.batchCount, keys.endIndex - start)
           for index in 0..<count { places[index] = fdb.prefetch(keys[start + index]) }
           for index in 0..<count {
             sum &+= UInt64(fdb.remote(of: keys[start + index], place: places[index])?.peerSlot ?? 0)

@@ -10,53 +10,95 @@ enum FDBSharingBenchmarks {
   private static let name = "FDB, 1,000,000 entries"
 
   static func all() -> [Benchmark] {
-    [lookUp(isShared: false), lookUp(isShared: true), longestInsertion(), longestHold(), usualHold(), nothing()]
-  }
-
-  private final class Inserter: Sendable {
-    let isDone = Atomic<Bool>(false)
-    let insertedCount = Atomic<Int>(0)
+    [false, true].map { lookUp(isShared: $0) } + Others.allCases.flatMap { [lookUpTime($0, 50), lookUpTime($0, 99)] }
+      + [longestInsertion()] + FDBHoldBenchmarks.all()
   }
 
   /// Looking up 32 at a time in a table with room for as many again; `isShared`: while another thread fills that as
   /// fast as it can.
   private static func lookUp(isShared: Bool) -> Benchmark {
-    let table = FDBBenchmarks.Table(limit: 2 * count, readerCount: 2)
-    let keys = FDBBenchmarks.keys(count, series: 1)
-    table.learn(keys, now: 1_000_000)
-    let others = FDBBenchmarks.keys(count, series: 3)
-    let order = FDBBenchmarks.shuffled(keys)
-    var round: UInt32 = 0
     let title = "\(name) of 2,000,000: look up, 32 at a time" + (isShared ? ", another inserts" : "")
     return Benchmark(title, operationCount: count, allocationsMax: 0.001) {}.beginningAnew {
-      // What the last round inserted goes before the next.
-      _ = table.fdb.age(now: 1_000_000, ageingTime: .seconds(1))
-      round += 1
-      return {
-        guard isShared else { return Sink.take(table.lookUp(order)) }
-        let inserter = Inserter()
-        let thread = try? SystemThread(named: "inserter") { [round] in insert(others, into: table, inserter, now: round)
-        }
-        while inserter.insertedCount.load(ordering: .relaxed) == 0 {}
-        table.gracePeriod.enter(reader: 0)
-        Sink.take(table.lookUp(order))
-        table.gracePeriod.leave(reader: 0)
-        inserter.isDone.store(true, ordering: .relaxed)
-        thread?.join()
-      }
+      shared.beginRound()
+      return { shared.read(while: isShared ? .insert : .rest) { Sink.take($0.lookUp(shared.order)) } }
     }
   }
 
-  private static func insert(
-    _ keys: [MACAddress], into table: FDBBenchmarks.Table, _ inserter: Inserter, now: UInt32
-  ) {
-    var number = 0
-    table.gracePeriod.enter(reader: 1)
-    defer { table.gracePeriod.leave(reader: 1) }
-    while !inserter.isDone.load(ordering: .relaxed), number < keys.count {
-      _ = table.fdb.learn(keys[number], from: .peer(number % 64), now: now)
-      number += 1
-      if number & 1023 == 1 { inserter.insertedCount.store(number, ordering: .relaxed) }
+  /// The time of a look-up that so many of a hundred batches do not reach, by the clock on the wall.
+  private static func lookUpTime(_ others: Others, _ percent: Int) -> Benchmark {
+    return Benchmark(reading: "\(name): look up, 32 at a time, p\(percent), \(others.rawValue)") {
+      shared.beginRound()
+      var times: [UInt64] = []
+      times.reserveCapacity(count / FDBBenchmarks.batchCount)
+      shared.read(while: others) { table in
+        for start in stride(from: 0, to: count, by: FDBBenchmarks.batchCount) {
+          let began = Clock.now()
+          Sink.take(table.lookUp(shared.order[start..<start + FDBBenchmarks.batchCount]))
+          times.append(Clock.now() - began)
+        }
+      }
+      times.sort()
+      return Double(times[times.count * percent / 100]) / Double(FDBBenchmarks.batchCount)
+    }
+  }
+
+  /// Made with the first round that needs it.
+  private static let shared = Shared()
+
+  /// What another thread does meanwhile.
+  private enum Others: String, CaseIterable {
+    case rest = "alone"
+    case insert = "another inserts"
+    /// New addresses at a full table: none is learned.
+    case flood = "another floods the full table"
+  }
+
+  /// A table of a million entries with room for as many again, and one thread beside the one that measures.
+  private final class Shared: @unchecked Sendable {
+    private let table = FDBBenchmarks.Table(limit: 2 * count, readerCount: 2)
+    private let full = FDBBenchmarks.Table(limit: count, readerCount: 2)
+    private let others = FDBBenchmarks.keys(count, series: 3)
+    private let isDone = Atomic<Bool>(false)
+    private let workedCount = Atomic<Int>(0)
+    private var round: UInt32 = 0
+    let order: [MACAddress]
+
+    init() {
+      let keys = FDBBenchmarks.keys(count, series: 1)
+      for table in [table, full] { table.learn(keys, now: 1_000_000) }
+      order = FDBBenchmarks.shuffled(keys)
+    }
+
+    /// What the last round inserted goes before the next.
+    func beginRound() {
+      _ = table.fdb.age(now: 1_000_000, ageingTime: .seconds(1))
+      round += 1
+      isDone.store(false, ordering: .relaxed)
+      workedCount.store(0, ordering: .relaxed)
+    }
+
+    /// Runs `body` while the other thread does what it does.
+    func read(while others: Others, _ body: (FDBBenchmarks.Table) -> Void) {
+      let table = others == .flood ? full : table
+      guard others != .rest else { return body(table) }
+      let thread = try? SystemThread(named: "other") { [self] in offer(to: table, isEndless: others == .flood) }
+      while workedCount.load(ordering: .relaxed) == 0 {}
+      table.gracePeriod.enter(reader: 0)
+      body(table)
+      table.gracePeriod.leave(reader: 0)
+      isDone.store(true, ordering: .relaxed)
+      thread?.join()
+    }
+
+    private func offer(to table: FDBBenchmarks.Table, isEndless: Bool) {
+      var number = 0
+      table.gracePeriod.enter(reader: 1)
+      defer { table.gracePeriod.leave(reader: 1) }
+      while !isDone.load(ordering: .relaxed), isEndless || number < others.count {
+        _ = table.fdb.learn(others[number % others.count], from: .peer(number % 64), now: round)
+        number += 1
+        if number & 1023 == 1 { workedCount.store(number, ordering: .relaxed) }
+      }
     }
   }
 
@@ -70,51 +112,6 @@ enum FDBSharingBenchmarks {
         let began = Clock.processorTime()
         _ = table.fdb.learn(key, from: .peer(index % 64), now: 1)
         longest = max(longest, Clock.processorTime() - began)
-      }
-      return Double(longest)
-    }
-  }
-
-  /// The longest time for which ageing all entries holds a lock.
-  private static func longestHold() -> Benchmark {
-    Benchmark(reading: "\(name): the longest hold of a lock while all age") { holds().last ?? 0 }
-  }
-
-  /// The time that ninety-nine of a hundred do not reach.
-  private static func usualHold() -> Benchmark {
-    Benchmark(reading: "\(name): 99 of 100 holds while all age are below") {
-      let holds = holds()
-      return holds[holds.count * 99 / 100]
-    }
-  }
-
-  /// How long ageing all entries holds each lock, the shortest first: from the last entry of one shard that it tells of
-  /// to the first of the next. More than 10 µs between two entries is a shard's.
-  private static func holds() -> [Double] {
-    let table = FDBBenchmarks.Table(limit: count)
-    table.learn(FDBBenchmarks.keys(count, series: 1))
-    var holds: [UInt64] = []
-    holds.reserveCapacity(count)
-    var last = Clock.processorTime()
-    let agedCount = table.fdb.age(now: 10, ageingTime: .seconds(1)) { _ in
-      let now = Clock.processorTime()
-      holds.append(now - last)
-      last = now
-    }
-    precondition(agedCount == count)
-    return holds.filter { $0 > 10_000 }.sorted().map { Double($0) }
-  }
-
-  /// What the machine does to a thread that reads its clock a million times and nothing else: no figure of a longest
-  /// time here can be less.
-  private static func nothing() -> Benchmark {
-    Benchmark(reading: "the longest of 1,000,000 readings of the clock") {
-      var longest: UInt64 = 0
-      var last = Clock.processorTime()
-      for _ in 0..<count {
-        let now = Clock.processorTime()
-        longest = max(longest, now - last)
-        last = now
       }
       return Double(longest)
     }

@@ -1,19 +1,7 @@
-// libsodium as the system has it, and what a lock in front of a key needs of the processor.
+// libsodium as the system has it.
 #ifndef CSODIUM_SHIM_H
 #define CSODIUM_SHIM_H
-#include <sched.h>
 #include <sodium.h>
-
-// For a thread that waits for a lock: tells the processor that it spins, and gives the processor away.
-static inline void csodium_pause(void) {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("isb" ::: "memory");
-#endif
-}
-
-static inline void csodium_yield(void) { (void) sched_yield(); }
 
 // AEGIS-128L came with libsodium 1.0.19. Older headers do not declare it: then nothing of it is compiled, the first
 // function says so, and the others fail as the AEAD would for a wrong tag.

@@ -17,6 +17,8 @@ struct AtomicCells: ~Copyable, @unchecked Sendable {
     cells.deallocate()
   }
 
+  var indices: Range<Int> { 0..<count }
+
   // HOT
   @inline(__always)
   subscript(slot: Int) -> Int { cells[slot].load(ordering: .relaxed) }

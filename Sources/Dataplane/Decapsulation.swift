@@ -9,14 +9,16 @@ import VXLAN
 //   1. judge the buffer     whole, and from a configured peer
 //   2. judge the datagram   a VXLAN header, for a segment that this peer has
 //   3. judge the frame      its length, tag and source address
-//   4. learn                its source is at the peer; a static entry refuses. Of ARP and neighbour discovery also what
-//                           is said (NeighborSuppression.swift)
-//   5. ECN                  what the outer header says of congestion goes into the inner one; then what the frame
-//                           says of groups is learned (MulticastSnooping.swift)
-//   6. coalesce             consecutive segments of one flow become one superframe
-//   7. deliver              to the TAP of the segment, and nowhere else: there is no way from here to a peer, so
+//   4. learn                its source is at the peer; a static entry refuses
+//   5. ECN                  what the outer header says of congestion goes into the inner one
+//   6. snoop                what it says of groups is learned; a report may end here, consumed (MulticastSnooping.swift)
+//   7. clamp                the MSS of a SYN is lowered to what the way back carries
+//   8. neighbours           what ARP and neighbour discovery say is learned (NeighborSuppression.swift)
+//   9. remember             what a bridge behind the TAP might give back (LoopDetection.swift)
+//  10. coalesce             consecutive segments of one flow become one superframe
+//  11. deliver              to the TAP of the segment, and nowhere else: there is no way from here to a peer, so
 //                           split horizon holds by construction
-//   8. settle               each frame ends as delivered or under one drop reason
+//  12. settle               each frame ends as delivered or under one drop reason
 //
 // The order of the checks is the order of the drop reasons. RFC 7348, sections 4.1 and 5; RFC 6040, section 4.2.
 

@@ -97,17 +97,19 @@ extension Engine {
       if let only = suppression.peer {
         only
       } else if ethernet.destination.isMulticast {
-        peers(wanting: bytes, packet, ethernet: ethernet, segment: segment, now: now)
+        peers(wanting: bytes, packet, ethernet: ethernet, segment: segment)
       } else {
         topology.tables[segment].remote(of: ethernet.destination)?.peerSlot ?? Self.everyPeer
       }
-    if peer < 0 {
+    // A frame to a group is one of a storm also when it is a request that goes to one peer only.
+    if peer < 0 || ethernet.destination.isMulticast && !suppression.isAnswered {
       if isCircling(frame, superframe, ethernet: ethernet, segment: segment, now: now) { return .drop(.loop) }
       guard floods.storms[segment].take(superframe?.segmentCount ?? 1, now: now) else {
         noteFloodNews()
         return .drop(.stormLimit)
       }
-      if record.pointee.floodCount == 0 { return .drop(.noPeer) }
+      snoopsLocal(bytes, packet, ethernet: ethernet, segment: segment, now: now)
+      if peer < 0, record.pointee.floodCount == 0 { return .drop(.noPeer) }
     }
     let hash = FlowHash.hash(of: bytes, ethernet: ethernet, packet: packet, with: flowKey)
     let key = OutgoingRuns.Key(

@@ -37,8 +37,12 @@ package final class FloodControl: @unchecked Sendable {
     segmentCount = segments.count
     sightings = Mutex(Array(repeating: nil, count: segments.count))
     let count = max(1, segments.count)
+    // SAFETY: as many bytes as are bound, with more than the alignment of the type; initialised below.
+    let storms = UnsafeMutableRawPointer.allocate(
+      byteCount: count * MemoryLayout<StormBucket>.stride, alignment: StormBucket.alignment
+    ).bindMemory(to: StormBucket.self, capacity: count)
     parts = Parts(
-      groups: .allocate(capacity: count), groupHash: hash, storms: .allocate(capacity: count),
+      groups: .allocate(capacity: count), groupHash: hash, storms: storms,
       loops: .allocate(capacity: 1))
     parts.loops.initialize(to: LoopGuard(segmentCount: segments.count, hash: hash))
     nextSightings = .allocate(capacity: count)

@@ -7,11 +7,11 @@ import VXLAN
 //
 //   into a TAP     what a bridge behind it would flood is remembered: groups, and addresses that are not known behind
 //                  the TAP. Known unicast, which is the bulk, costs a comparison
-//   from a TAP     a frame whose source is not known behind the TAP is looked for; so is every flooded one, when it may
-//                  have come through another segment of this host
+//   from a TAP     a frame whose source was learned from a peer is looked for; so is every flooded one, and held when
+//                  it comes again and again: through another segment of this host, or of a source that is not learned
 //
-// A frame of a peer's address that is not found arms the segment: what is known unicast is then remembered too, for a
-// second, so that a TAP that gives everything back is found with the second frame.
+// A frame of a peer's address arms the segment: what is known unicast is then remembered too, for a second, so that a
+// TAP that gives everything back is found with the second frame.
 
 /// An address that is behind a TAP, as of the last look, while no entry of the table changes.
 struct LastDestination {
@@ -63,7 +63,7 @@ extension Engine {
     return false
   }
 
-  /// Whether a frame from a TAP was written to it within the last second, and its source is not known behind the TAP.
+  /// Whether a frame from a TAP was written to it within the last second, and its source was learned from a peer.
   /// - Parameter superframe: what the frame is, if it is one; it is known by its first segment.
   mutating func isReturned(
     _ frame: FrameBatch.Frame, _ superframe: Superframe?, ethernet: EthernetHeader, segment: Int,
@@ -75,17 +75,12 @@ extension Engine {
     {
       return false
     }
-    if let remote = topology.tables[segment].remote(of: ethernet.source) {
-      // What a static entry says of it comes before.
-      if remote.isLocal || topology.tables[segment].hasStatic(ethernet.source, elsewhereThan: .local) { return false }
-    } else if !ethernet.destination.isMulticast, !floods.loops.pointee.isArmed(segment: segment, now: now) {
-      return false
-    }
+    guard topology.tables[segment].isLearnedAtPeer(ethernet.source) else { return false }
     return isFoundAgain(frame, superframe, ethernet: ethernet, segment: segment, now: now)
   }
 
-  /// Whether a frame that is to be flooded goes round through this host: from the TAP of one segment into that of
-  /// another, again and again.
+  /// Whether a frame that is to be flooded goes round through this host again and again: from the TAP of one segment
+  /// into that of another, or of a source that no table places.
   mutating func isCircling(
     _ frame: FrameBatch.Frame, _ superframe: Superframe?, ethernet: EthernetHeader, segment: Int,
     now: Instant
@@ -118,7 +113,7 @@ extension Engine {
   }
 }
 
-// COLD: frames of addresses that are not known behind the TAP.
+// COLD: frames of addresses that are known at a peer.
 extension Engine {
   @inline(never)
   private mutating func isFoundAgain(
@@ -128,9 +123,7 @@ extension Engine {
     let hash = contentHash(of: frame, superframe)
     let isReturned = floods.loops.pointee.isReturned(hash, segment: segment, now: now)
     if isReturned { noteLoop(ethernet.source, segment: segment, now: now) }
-    if isReturned || topology.tables[segment].remote(of: ethernet.source) != nil {
-      floods.loops.pointee.arm(segment: segment, now: now)
-    }
+    floods.loops.pointee.arm(segment: segment, now: now)
     return isReturned
   }
 

@@ -5,7 +5,8 @@ import VXLAN
 // Multicast goes where somebody listens. On the worker's thread.
 //
 //   from a TAP     a frame to a group that has a known listener goes to the peers that have one, and to those with a
-//                  router; messages of IGMP and MLD go to all, whose agents learn from them
+//                  router; messages of IGMP and MLD go to all, whose agents learn from them. Queries are learned from
+//                  once nothing holds them back; reports are for others, and cost no more than any frame
 //   from a peer    reports and queries are learned from, on their way into the TAP
 //
 // Tagged frames are flooded: the hosts of a VLAN within the segment are asked by nobody.
@@ -25,21 +26,38 @@ extension Engine {
   private static var firstList: Int { -2 }
 
   /// Where a frame to a group address goes: `everyPeer`, or the peers that want it.
-  mutating func peers(
-    wanting bytes: borrowing Span<UInt8>, _ packet: InnerPacket?, ethernet: EthernetHeader, segment: Int, now: Instant
+  func peers(
+    wanting bytes: borrowing Span<UInt8>, _ packet: InnerPacket?, ethernet: EthernetHeader, segment: Int
   ) -> Int {
     guard topology.records[segment].snoops, let packet, !ethernet.isTagged else { return Self.everyPeer }
-    if GroupMessage.isPossible(packet, inFrame: bytes) {
-      if let message = GroupMessage(of: packet, inFrame: bytes) {
-        take(message, from: .local, segment: segment, now: now)
-      }
-      return Self.everyPeer
-    }
-    guard let groups else { return Self.everyPeer }
+    guard !GroupMessage.isPossible(packet, inFrame: bytes), let groups else { return Self.everyPeer }
     let group = packet.destination(inFrame: bytes)
     guard group.isSnooped, group.multicastMAC.rawValue == ethernet.destination.rawValue else { return Self.everyPeer }
     let list = groups.list(of: MulticastSnapshot.key(of: group, hash: floods.groupHash))
     return list < 0 ? Self.everyPeer : Self.firstList &- list
+  }
+
+  /// Learns from a frame of the own TAP that goes to all.
+  @inline(__always)
+  mutating func snoopsLocal(
+    _ bytes: borrowing Span<UInt8>, _ packet: InnerPacket?, ethernet: EthernetHeader, segment: Int, now: Instant
+  ) {
+    guard topology.records[segment].snoops, let packet, !ethernet.isTagged, ethernet.destination.isMulticast,
+      GroupMessage.isPossible(packet, inFrame: bytes), !Self.isReport(packet, inFrame: bytes)
+    else { return }
+    takeLocal(bytes, packet, from: ethernet.source, segment: segment, now: now)
+  }
+
+  /// Whether a frame that may have a message of IGMP or MLD has a report, of which nothing is kept.
+  private static func isReport(_ packet: InnerPacket, inFrame bytes: borrowing Span<UInt8>) -> Bool {
+    guard let transport = InnerTransport(of: packet, inFrame: bytes), transport.offset < bytes.count else {
+      return false
+    }
+    switch transport.ipProtocol {
+    case Specification.protocolIGMP: return bytes[transport.offset] != Specification.igmpQuery
+    case Specification.protocolICMPv6: return bytes[transport.offset] != Specification.mldQuery
+    default: return false
+    }
   }
 
   /// The peers that get copies of a run whose key names several.
@@ -70,6 +88,16 @@ extension Engine {
 
 // COLD
 extension Engine {
+  @inline(never)
+  private mutating func takeLocal(
+    _ bytes: borrowing Span<UInt8>, _ packet: InnerPacket, from source: MACAddress, segment: Int, now: Instant
+  ) {
+    // What the agent itself asks may come back from a TAP.
+    guard source != topology.segments[segment].querierMAC, let message = GroupMessage(of: packet, inFrame: bytes)
+    else { return }
+    take(message, from: .local, segment: segment, now: now)
+  }
+
   @inline(never)
   @discardableResult
   private mutating func take(_ message: GroupMessage, from remote: Remote, segment: Int, now: Instant) -> Bool {

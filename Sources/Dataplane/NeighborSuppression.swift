@@ -9,7 +9,7 @@ import VXLAN
 //   from the TAP   what it says ends bindings; what it asks is answered when it is known:
 //     fresh          the frame is consumed, the answer, written into the TAP, is generated
 //     no longer      the same, and the request goes to the station as a unicast one, generated
-//     router or not  unknown: the request goes to the one peer
+//     router or not  unknown: the request goes to the one peer, as often as the storm limit allows
 //
 // Design: "Neighbour suppression".
 

@@ -79,7 +79,7 @@ extension Engine {
       let byteCount = superframe.write(index, of: frame.start, to: segment)
       if appendFragments(of: segment, byteCount: byteCount, packet: packet, key) { continue }
       // The last one may be short enough as it is.
-      if byteCount - EthernetHeader.byteCount <= overlayMTU(key) {
+      if byteCount - packet.offset <= overlayMTU(key) {
         append(
           FrameBatch.Frame(start: segment, byteCount: byteCount, offload: VirtioNetHeader()), key)
       } else {

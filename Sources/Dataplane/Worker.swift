@@ -98,7 +98,7 @@ package final class Worker: @unchecked Sendable {
     poller.wake()
   }
 
-  /// Ends the thread and waits for it. What `perform` was given meanwhile is still done.
+  /// Ends the thread and waits for it. What `post` was given meanwhile is still done.
   package func stop() {
     requestStop()
     thread?.join()
@@ -109,15 +109,8 @@ package final class Worker: @unchecked Sendable {
     gracePeriod.leave(reader: number)
   }
 
-  /// Runs `body` on the worker's thread between two batches, and returns its result; nil when the worker has not done
-  /// it within `seconds`, because it is stopped or held up.
-  package func perform<Result: Sendable>(
-    within seconds: Int = 2, _ body: @escaping @Sendable (inout Engine) -> Result
-  ) -> Result? {
-    ask(within: seconds, body).wait()
-  }
-
-  /// The same, without waiting: so several workers can be at it at once.
+  /// Runs `body` on the worker's thread between two batches. The answer can be waited for `seconds` from now, so
+  /// several workers can be at it at once; it is nil when the worker is stopped or held up for longer.
   package func ask<Result: Sendable>(
     within seconds: Int = 2, _ body: @escaping @Sendable (inout Engine) -> Result
   ) -> Answer<Result> {

@@ -12,7 +12,8 @@ package enum SettingOutcome: Equatable, Sendable {
 
 /// What people and control planes do to a table. Any thread, each under the lock of the address's shard.
 extension FDB {
-  /// Sets a static or control entry in the place of what has a lower state, and, when `replacing`, the same.
+  /// Sets a static or control entry: when `replacing`, in the place of what has the same state or a lower one, else
+  /// only where there is none of any state.
   /// - Parameter origin: not `.learned`.
   @discardableResult
   package borrowing func set(
@@ -21,13 +22,14 @@ extension FDB {
     precondition(origin != .learned && limitByRemote.indices.contains(Int(remote.rawValue)))
     return withPlace(of: mac) { key, place, state in
       let old = place.isUsed ? place.table.value(at: place.index) : .absent
-      if old.isPresent, old.origin.state > origin.state || old.origin.state == origin.state && !replacing {
+      if old.isPresent, !replacing || old.origin.state > origin.state {
         return .refused(FDBEntry(key, old))
       }
       guard old.isPinned || counts.pointee.pinned.increment(upTo: Limits.pinnedEntryCountMax) else {
         return .refusedFull
       }
       let value = FDBValue(remote, origin: origin, stamp: now)
+      state.damping.forget(place.hash)
       if old.isPresent {
         let replaced = place.exchange(for: value)
         if !old.isPinned { forgetDynamic(replaced) }
@@ -46,6 +48,7 @@ extension FDB {
       guard place.isUsed, place.table.value(at: place.index).isPresent else { return nil }
       let removed = place.exchange(for: .absent)
       forget(removed, &state)
+      state.damping.forget(place.hash)
       changes.add(1, ordering: .relaxed)
       return FDBEntry(key, removed)
     }
@@ -59,10 +62,14 @@ extension FDB {
     }
   }
 
-  /// Removes all dynamic entries. Answers how many they were.
-  package borrowing func flush() -> Int { removeAll { !$0.isPinned } }
+  /// Removes all dynamic entries, and forgets their moves. Answers how many they were.
+  package borrowing func flush() -> Int {
+    forEachShard { $0.damping.forgetAll() }
+    return removeAll { !$0.isPinned }
+  }
 
-  /// Removes all entries that point to `remote`, of whatever state: those of a peer that is removed.
+  /// Removes all entries that point to `remote`, of whatever state: those of a peer that is removed, which no running
+  /// agent can do yet.
   package borrowing func removeAll(at remote: Remote) -> Int { removeAll { $0.remote == remote } }
 
   private borrowing func removeAll(_ isGoing: (FDBValue) -> Bool) -> Int {

@@ -47,15 +47,26 @@ extension FDB {
     return value.isStatic && value.remote != remote
   }
 
+  /// Whether frames have taught that `mac` is at a peer. A frozen address is nowhere, and what somebody set was not
+  /// learned. For readers of the grace period.
+  package borrowing func isLearnedAtPeer(_ mac: MACAddress) -> Bool {
+    let value = value(of: mac)
+    return value.hasWay && !value.isPinned && !value.remote.isLocal
+  }
+
   /// What can be told without the lock of an address whose entry, `value`, is not just the one to be refreshed.
   private borrowing func learn(
     _ key: MACKey, _ hash: UInt64, from remote: Remote, now: UInt32, _ value: FDBValue
   ) -> LearnOutcome {
     if value.isPinned { return Self.judgePinned(value, remote) }
-    if value.isFrozen, Self.staysFrozen(value, now: now), value.remote == remote || value.stamp == now {
-      return .refusedFrozen
+    // At a limit nobody waits for a lock, whatever comes: new addresses, and those that could be believed again.
+    if value.isFrozen {
+      if !Self.staysFrozen(value, now: now) {
+        if isPeerFull(remote) { return refuse() }
+      } else if value.remote == remote || value.stamp == now {
+        return .refusedFrozen
+      }
     }
-    // While a full table is flooded with new addresses nobody waits for a lock.
     if !value.isPresent, isFull(for: remote) { return refuse() }
     return change(key, hash, to: remote, now: now)
   }
@@ -109,7 +120,7 @@ extension FDB {
     defer { changes.add(1, ordering: .relaxed) }
     counts.pointee.moves.add(1, ordering: .relaxed)
     countByRemote[Int(old.remote.rawValue)].subtract(1, ordering: .relaxed)
-    if state.damping.noteMove(of: key, now: now) {
+    if state.damping.noteMove(of: place.hash, now: now) {
       counts.pointee.freezes.add(1, ordering: .relaxed)
       place.exchange(for: .frozen(remote, stamp: now))
       return .flapping(from: old.remote)
@@ -150,7 +161,11 @@ extension FDB {
   }
 
   private borrowing func isFull(for remote: Remote) -> Bool {
-    if counts.pointee.dynamic.load(ordering: .relaxed) >= limit { return true }
+    isAtLimit() || isPeerFull(remote)
+  }
+
+  /// Whether the remote's own limit is reached.
+  private borrowing func isPeerFull(_ remote: Remote) -> Bool {
     let own = limitByRemote[Int(remote.rawValue)]
     return own != 0 && countByRemote[Int(remote.rawValue)].load(ordering: .relaxed) >= Int(own)
   }

@@ -21,13 +21,14 @@ import VXLAN
 /// replaced storage are marked before they are copied, so a refresh came before the copy or fails and is done anew.
 ///
 /// *Memory.* 16 bytes a slot; at its limit a table has five slots used of eight, which is 26 bytes an entry, and never
-/// less than three of eight once a shard has more than a few: 43 bytes.
+/// less than three of eight once a shard has more than a few: 43 bytes. While addresses move, what counts their moves
+/// is 8 KB at most for each shard: 13 bytes an entry more at the limit.
 /// - SeeAlso: RFC 7348, section 4.1; `bridge(8)`, fdb.
 package struct FDB: ~Copyable {
   /// So many moves of an address ...
-  package static var moveCountMax: Int { MoveDamping.moveCountMax }
+  package static var moveCountMax: Int { ChangeHistory.countMax }
   /// ... within less than so many seconds freeze its entry ...
-  package static var moveSeconds: Int { Int(MoveDamping.moveTime) }
+  package static var moveSeconds: Int { Int(ChangeHistory.seconds) }
   /// ... until for so many seconds no frame has contradicted the one before.
   package static var freezeSeconds: Int { Int(MoveDamping.freezeTime) }
 
@@ -161,19 +162,20 @@ package struct FDB: ~Copyable {
   borrowing func replaceTable(ofShard index: Int, with new: FDBTable, _ state: inout FDBShard.State) {
     let old = table(ofShard: index)
     storages[index].store(new.word, ordering: .releasing)
-    state.replacementCount += 1
     state.retired.append((old, gracePeriod.begin()))
     reclaim(&state)
   }
 
-  /// Gives retired storage back that nobody can be looking at any more. Under the lock.
+  /// Sorts out retired storage that nobody can be looking at any more. Under the lock.
   borrowing func reclaim(_ state: inout FDBShard.State) {
     guard !state.retired.isEmpty else { return }
+    var unused = state.unused
     state.retired.removeAll { retired in
       let isUnused = gracePeriod.isOver(retired.period)
-      if isUnused { retired.table.free() }
+      if isUnused { unused.append(retired.table) }
       return isUnused
     }
+    state.unused = unused
   }
 
   borrowing func value(of mac: MACAddress) -> FDBValue {

@@ -6,11 +6,11 @@ struct FDBShard: ~Copyable {
     /// Slots that have a key, with an entry or without.
     var usedSlotCount = 0
     var entryCount = 0
-    /// How often the storage was replaced.
-    var replacementCount = 0
     var damping = MoveDamping()
     /// Storage that was replaced and may have readers still, with the period that must be over.
     var retired: [(table: FDBTable, period: UInt64)] = []
+    /// Storage that has none any more; empty while the lock is free.
+    var unused = FDBTableChain()
   }
 
   private let state = Mutex(State())
@@ -19,19 +19,27 @@ struct FDBShard: ~Copyable {
     private let mark = UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1)
   #endif
 
-  /// Runs `body` with the lock held.
+  /// Runs `body` with the lock held, and then gives back what it has found unused.
   @inline(__always)
   borrowing func withLock<Result>(_ body: (inout State) -> Result) -> Result {
-    #if THREADS
-      state.withLock { state in
+    var unused = FDBTableChain()
+    let result = withLock(leaving: &unused, body)
+    if !unused.isEmpty { unused.free() }
+    return result
+  }
+
+  /// Runs `body` with the lock held, and adds what it has found unused to `unused`.
+  @inline(__always)
+  borrowing func withLock<Result>(leaving unused: inout FDBTableChain, _ body: (inout State) -> Result) -> Result {
+    state.withLock { state in
+      #if THREADS
         // The standard library's lock is not compiled for the thread sanitizer, which has to be told of it.
         sanitizerAcquire(mark)
         defer { sanitizerRelease(mark) }
-        return body(&state)
-      }
-    #else
-      state.withLock { body(&$0) }
-    #endif
+      #endif
+      defer { if !state.unused.isEmpty { unused.take(&state.unused) } }
+      return body(&state)
+    }
   }
 }
 

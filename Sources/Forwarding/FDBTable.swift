@@ -48,6 +48,17 @@ struct FDBTable: @unchecked Sendable {
     Glibc.free(slots)
   }
 
+  /// What `setNext` has noted in storage that nobody looks at any more, in the place of its first value.
+  var next: UInt {
+    // SAFETY: there are four slots at least.
+    UInt(truncatingIfNeeded: slots[0].value.load(ordering: .relaxed))
+  }
+
+  func setNext(_ word: UInt) {
+    // SAFETY: as above.
+    slots[0].value.store(UInt64(truncatingIfNeeded: word), ordering: .relaxed)
+  }
+
   /// Slot count - 1; the slot count is a power of two.
   var mask: Int { 1 &<< Int(truncatingIfNeeded: word & UInt(Self.lineByteCount &- 1)) &- 1 }
 

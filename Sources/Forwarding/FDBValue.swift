@@ -45,7 +45,6 @@ package struct FDBValue: Hashable, Sendable {
 
   package var isPresent: Bool { rawValue & Self.present != 0 }
   package var isStatic: Bool { rawValue & Self.isStaticBit != 0 }
-  var isControl: Bool { rawValue & Self.controlBit != 0 }
   /// Static or of a control plane: it neither moves nor ages.
   var isPinned: Bool { rawValue & (Self.isStaticBit | Self.controlBit) != 0 }
   var isFrozen: Bool { rawValue & Self.frozenBit != 0 }
@@ -53,7 +52,6 @@ package struct FDBValue: Hashable, Sendable {
   var isPlain: Bool { rawValue & 0xFF == Self.present }
   /// Whether frames to the address have a way of their own.
   var hasWay: Bool { rawValue & (Self.present | Self.frozenBit) == Self.present }
-  var isCopied: Bool { rawValue & Self.copiedBit != 0 }
   package var remote: Remote { Remote(rawValue: UInt16(truncatingIfNeeded: rawValue >> 16)) }
   var origin: FDBOrigin { FDBOrigin(rawValue: UInt8(truncatingIfNeeded: rawValue >> 8)) ?? .learned }
   package var stamp: UInt32 { UInt32(truncatingIfNeeded: rawValue >> 32) }

@@ -17,16 +17,20 @@ package enum Limits {
   package static let bindingCountMax = 16_384
   /// Of these, what one peer may teach: no one peer can take the place of all others.
   package static let bindingCountPerPeerMax = bindingCountMax / 4
-  /// The smallest storage of a segment's bindings: 3 KiB.
-  static let bindingSlotCountMin = 64
+  /// Parts of a segment's bindings, each with at most so many slots: twice what all may have. Growing or looking
+  /// through one takes some tens of microseconds.
+  static let bindingPageCount = 32
+  static let bindingSlotsPerPageMax = bindingCountMax * 2 / bindingPageCount
+  /// The smallest storage of a part: 384 bytes.
+  static let bindingSlotsPerPageMin = 8
   /// Slots that a binding may lie in: twelve cache lines that are read behind each other.
   static let bindingSlotsPerKey = 16
   /// Answers of one segment in a second: what floods at most where nothing is known. Beyond it a request is forwarded,
   /// and then the storm limit decides.
   package static let neighborAnswerCountMax: UInt32 = 10_000
 
-  /// How often one frame may pass from one segment to another through this host within a second: more than anybody
-  /// sends the same frame again, and a loop is cut after few rounds.
+  /// How often one frame may come from TAPs within a second after it was written to one: more than anybody sends the
+  /// same frame again, and a loop is cut after few rounds.
   static let crossingCountMax: UInt64 = 16
   /// Groups of one segment whose listeners are known; others are flooded.
   static let groupsPerSegmentMax = 1024

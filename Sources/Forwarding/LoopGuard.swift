@@ -10,9 +10,10 @@ import VXLAN
 ///     returned   by frame and segment: it was written to this TAP
 ///     circling   by frame alone: it was written to some TAP, and how often it has come from any since
 ///
-/// The first finds a frame that comes back by the way that it went. The second finds one that goes round through two
-/// segments in one direction, so that each TAP sees it in one direction only. A bridge between two segments may be
-/// wanted, so there a frame may pass, and pass again when it is sent again, but not without end.
+/// The first finds a frame that comes back by the way that it went, for whoever knows its source to be elsewhere. The
+/// second finds one that goes round through two segments in one direction, so that each TAP sees it in one direction
+/// only, and one whose source is known nowhere. A bridge between two segments may be wanted, and two stations may say
+/// the same, so there a frame may pass, and pass again when it is sent again, but not without end.
 ///
 ///     returned   bits 63...24  of the hash      23...0  stamp
 ///     circling   bits 63...32  of the hash      31...24  times      23...0  stamp
@@ -31,9 +32,8 @@ package struct LoopGuard: ~Copyable {
   private typealias Word = Atomic<UInt64>
 
   private let hash: KeyedHash
-  private let segmentCount: Int
-  // SAFETY: `slotCount` words each, `segmentCount` of the last; owned until `deinit`, indexed below the counts. Zeroed
-  // pages are valid words and cost nothing until they are used.
+  // SAFETY: `slotCount` words each, of the last one for each segment; owned until `deinit`, indexed below the counts.
+  // Zeroed pages are valid words and cost nothing until they are used.
   private let returned: UnsafeMutablePointer<Word>
   private let circling: UnsafeMutablePointer<Word>
   private let armed: UnsafeMutablePointer<Word>
@@ -43,7 +43,6 @@ package struct LoopGuard: ~Copyable {
   /// - Parameter hash: keyed with a secret, so that nobody can choose frames that share a slot.
   package init(segmentCount: Int, hash: KeyedHash) {
     self.hash = hash
-    self.segmentCount = segmentCount
     returned = Self.words(Self.slotCount)
     circling = Self.words(Self.slotCount)
     armed = Self.words(max(1, segmentCount))
@@ -61,7 +60,6 @@ package struct LoopGuard: ~Copyable {
     let stamp = Self.stamp(now)
     let place = self.place(of: frame, segment: segment)
     returned[place.index].store(place.tag << 24 | stamp, ordering: .releasing)
-    guard segmentCount > 1 else { return }
     let cell = circling + Int(truncatingIfNeeded: frame) & (Self.slotCount &- 1)
     let old = cell.pointee.load(ordering: .relaxed)
     // The second in which times are counted begins with the first: what is sent again each second is never held.
@@ -78,9 +76,9 @@ package struct LoopGuard: ~Copyable {
   }
 
   // HOT
-  /// Whether anything was remembered in the last second that a frame of one segment could have come from by another.
+  /// Whether anything was remembered in the last second.
   package borrowing func mayCircle(now: Instant) -> Bool {
-    segmentCount > 1 && Self.isFresh(lastStamp.load(ordering: .relaxed), Self.stamp(now))
+    Self.isFresh(lastStamp.load(ordering: .relaxed), Self.stamp(now))
   }
 
   // HOT

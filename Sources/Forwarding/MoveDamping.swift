@@ -1,57 +1,95 @@
-/// Counts the moves of addresses and tells which address moves too often to be believed.
+/// Counts the moves of the addresses of a shard and tells which address moves too often to be believed.
 ///
-/// Only addresses that moved are in it, and each for the time in which its moves count. Bounded: while it is full of
-/// such, further addresses move without being counted.
+/// Only addresses that moved are in it, each until its moves do not count any more, or its entry is deleted, flushed or
+/// set. Bounded: while it is full of such, further addresses move without being counted.
 ///
-/// *Threads.* One at a time.
+/// Open addressing by the keyed hash of an address, at most seven eighths full. Storage begins small, is made anew when
+/// it is used up, without what does not count, and goes with `sweep` when nothing in it counts.
+///
+/// *Memory.* 16 bytes a slot: 8 KB at most; nothing before the first move.
+/// *Threads.* One at a time. At most 512 slots are copied at once; when all of them count, once a second.
 /// - SeeAlso: RFC 7432, section 15.1.
 struct MoveDamping {
-  /// So many moves ...
-  static let moveCountMax = 5
-  /// ... in less than so many seconds are too many.
-  static let moveTime: Int32 = 180
   /// Seconds without a frame that contradicts the one before, after which a frozen address is learned anew.
   static let freezeTime: Int32 = 30
-  /// As many addresses as a part of the table has entries in the mean, and a quarter of its memory.
-  static let addressCountMax = 512
+  static let slotCountMax = 512
+  static let addressCountMax = slotCountMax / 8 * 7
+  private static let slotCountMin = 16
 
-  /// The moves before the next one that could be too many.
-  private struct Moves {
-    /// Seconds, the newest first.
-    var times = SIMD4<UInt32>()
-    var count = 0
+  private struct Slot {
+    /// 0: never used, which ends a search.
+    var hash: UInt64 = 0
+    var moves = ChangeHistory()
   }
 
-  private var moves: [UInt64: Moves] = [:]
-  private var lastSweep: UInt32?
+  private var slots: [Slot] = []
+  /// Slots that have a hash, whether its moves count or not.
+  private var usedCount = 0
+  private var lastRebuild: UInt32?
 
-  var addressCount: Int { moves.count }
+  var slotCount: Int { slots.count }
 
-  /// Notes a move; true when it is one too many, which forgets those before.
-  mutating func noteMove(of key: MACKey, now: UInt32) -> Bool {
-    guard var recent = moves[key.rawValue] else {
-      makeRoom(now: now)
-      if moves.count < Self.addressCountMax { moves[key.rawValue] = Moves(times: SIMD4(now, 0, 0, 0), count: 1) }
-      return false
+  /// Notes a move of the address with a keyed hash; true when it is one too many, which forgets those before.
+  mutating func noteMove(of hash: UInt64, now: UInt32) -> Bool {
+    guard let index = index(of: hash) ?? newIndex(of: hash, now: now) else { return false }
+    slots[index].moves.note(now: now)
+    guard slots[index].moves.isTooMany(now: now) else { return false }
+    slots[index].moves = ChangeHistory()
+    return true
+  }
+
+  mutating func forget(_ hash: UInt64) {
+    if let index = index(of: hash) { slots[index].moves = ChangeHistory() }
+  }
+
+  mutating func forgetAll() {
+    slots = []
+    usedCount = 0
+  }
+
+  /// Gives storage back that nothing, or little, in it counts.
+  mutating func sweep(now: UInt32) {
+    let liveCount = slots.count { $0.moves.counts(now: now) }
+    if liveCount == 0 { return forgetAll() }
+    if liveCount * 8 < slotCount, slotCount > Self.slotCountMin { rebuild(liveCount, now: now) }
+  }
+
+  private func index(of hash: UInt64) -> Int? {
+    guard !slots.isEmpty else { return nil }
+    let index = place(of: hash)
+    return slots[index].hash == hash ? index : nil
+  }
+
+  /// A slot for an address that has none; nil when all that there are count.
+  private mutating func newIndex(of hash: UInt64, now: UInt32) -> Int? {
+    if !hasRoom {
+      guard slotCount < Self.slotCountMax || lastRebuild != now else { return nil }
+      rebuild(slots.count { $0.moves.counts(now: now) }, now: now)
+      guard hasRoom else { return nil }
     }
-    if recent.count == Self.moveCountMax - 1, Self.isRecent(recent.times[3], now: now) {
-      moves[key.rawValue] = nil
-      return true
-    }
-    recent.times = SIMD4(now, recent.times[0], recent.times[1], recent.times[2])
-    recent.count = min(recent.count + 1, Self.moveCountMax - 1)
-    moves[key.rawValue] = recent
-    return false
+    let index = place(of: hash)
+    slots[index].hash = hash
+    usedCount += 1
+    return index
   }
 
-  /// Forgets the addresses whose last move does not count any more, at most once a second.
-  private mutating func makeRoom(now: UInt32) {
-    guard moves.count >= Self.addressCountMax, lastSweep != now else { return }
-    lastSweep = now
-    moves = moves.filter { Self.isRecent($0.value.times[0], now: now) }
+  private var hasRoom: Bool { usedCount < slotCount / 8 * 7 }
+
+  /// Copies what counts into storage that has room for as many again, if it may.
+  private mutating func rebuild(_ liveCount: Int, now: UInt32) {
+    var count = Self.slotCountMin
+    while count < Self.slotCountMax, count < liveCount * 2 { count *= 2 }
+    let old = slots
+    slots = Array(repeating: Slot(), count: count)
+    for slot in old where slot.moves.counts(now: now) { slots[place(of: slot.hash)] = slot }
+    usedCount = liveCount
+    lastRebuild = now
   }
 
-  private static func isRecent(_ time: UInt32, now: UInt32) -> Bool {
-    Int32(bitPattern: now &- time) < moveTime
+  /// The slot that has the hash, or the unused one at which the search ended.
+  private func place(of hash: UInt64) -> Int {
+    var index = Int(truncatingIfNeeded: hash) & (slotCount &- 1)
+    while slots[index].hash != hash, slots[index].hash != 0 { index = (index &+ 1) & (slotCount &- 1) }
+    return index
   }
 }

@@ -16,7 +16,7 @@ package struct MulticastTable: ~Copyable {
   /// When what readers may still look at is looked at again.
   private static let reclaimPause: UInt64 = 1_000_000_000
 
-  private struct State: ~Copyable {
+  struct State: ~Copyable {
     var groups = MulticastGroups()
     /// Moments of `Instant`, in nanoseconds. When a list is to be made; `UInt64.max`: the one in use is right.
     var publishAt = UInt64.max
@@ -34,7 +34,7 @@ package struct MulticastTable: ~Copyable {
 
   private let hash: KeyedHash
   private let gracePeriod: GracePeriod
-  private let state = Mutex(State())
+  let state = Mutex(State())
   /// Of the list in use; nil while no group has a known listener.
   private let current = Atomic<UnsafeMutablePointer<Int>?>(nil)
   private let deadline = Atomic<UInt64>(.max)

@@ -8,9 +8,6 @@ package struct NeighborBinding: Equatable, Sendable {
   package static let freshTime: UInt32 = 60
   /// Questions without an answer after which nobody is believed to be there.
   static let probeCountMax: UInt8 = 3
-  /// So many changes of the MAC within a time make an address contested (RFC 9161, section 3.7: 5 in 180 s).
-  static let changeCountMax: UInt8 = 5
-  static let changeTime: UInt32 = 180
 
   // In an order that leaves no gaps: 48 bytes.
   var address: IPAddress
@@ -19,14 +16,16 @@ package struct NeighborBinding: Equatable, Sendable {
   var hasFlags: Bool
   /// Since it was last seen.
   private var probeCount: UInt8 = 0
-  private var changeCount: UInt8 = 0
+  /// Nothing of it may be said any more. It is kept for what it knows of changes.
+  var isWithdrawn = false
   /// The peer that it was learned from.
   var remote: Remote
   package var mac: MACAddress
   /// `Instant.seconds` of the last message that said so.
   var seen: UInt32
   private var lastProbe: UInt32 = 0
-  private var firstChange: UInt32 = 0
+  /// Of the MAC.
+  private var changes = ChangeHistory()
 
   /// - Parameter isRouter: nil: not known.
   init(_ address: IPAddress, at mac: MACAddress, _ remote: Remote, isRouter: Bool?, now: UInt32) {
@@ -42,10 +41,11 @@ package struct NeighborBinding: Equatable, Sendable {
 
   func isStale(now: UInt32) -> Bool { age(now: now) >= Self.freshTime }
 
+  /// Whether it is good for nothing any more: expired, and no change of its MAC counts.
+  func isOver(now: UInt32) -> Bool { isExpired(now: now) && !changes.counts(now: now) }
+
   /// Whether several stations claim the address in turns: nobody is believed then, so that they notice each other.
-  func isContested(now: UInt32) -> Bool {
-    changeCount >= Self.changeCountMax && Self.seconds(since: firstChange, now: now) < Self.changeTime
-  }
+  func isContested(now: UInt32) -> Bool { changes.isTooMany(now: now) }
 
   /// A message said so again. `isRouter` is nil when it did not tell.
   mutating func confirm(isRouter: Bool?, now: UInt32) {
@@ -56,26 +56,36 @@ package struct NeighborBinding: Equatable, Sendable {
     hasFlags = true
   }
 
-  /// Another station has the address from now on.
-  mutating func change(to mac: MACAddress, isRouter: Bool?, now: UInt32) {
-    if changeCount == 0 || Self.seconds(since: firstChange, now: now) >= Self.changeTime {
-      changeCount = 0
-      firstChange = now
-    }
-    if changeCount < .max { changeCount += 1 }
-    self.mac = mac
-    hasFlags = false
+  /// A station says that it has the address, whether the same as before or another.
+  mutating func take(_ mac: MACAddress, isRouter: Bool?, now: UInt32) {
+    if isWithdrawn || mac != self.mac || isExpired(now: now) { hasFlags = false }
+    noteClaim(of: mac, now: now)
+    isWithdrawn = false
     confirm(isRouter: isRouter, now: now)
   }
 
-  /// Whether the station may be asked now; it then counts. At most once a second.
-  mutating func takesProbe(now: UInt32) -> Bool {
-    guard probeCount == 0 || Self.seconds(since: lastProbe, now: now) >= 1, probeCount < Self.probeCountMax else {
-      return false
-    }
+  /// Nothing of it is said until the next claim.
+  /// - Parameter mac: the station that claimed the address; nil: none did.
+  mutating func withdraw(claimedBy mac: MACAddress?, now: UInt32) {
+    isWithdrawn = true
+    if let mac { noteClaim(of: mac, now: now) }
+  }
+
+  private mutating func noteClaim(of mac: MACAddress, now: UInt32) {
+    guard mac != self.mac else { return }
+    self.mac = mac
+    changes.note(now: now)
+  }
+
+  /// Whether the station may be asked now: three times since it was last seen, once a second.
+  func mayBeAsked(now: UInt32) -> Bool {
+    probeCount < Self.probeCountMax && (probeCount == 0 || Self.seconds(since: lastProbe, now: now) >= 1)
+  }
+
+  /// Counts a question.
+  mutating func noteQuestion(now: UInt32) {
     probeCount += 1
     lastProbe = now
-    return true
   }
 
   /// Whether it was asked as often as it is asked, and has had the time to answer.

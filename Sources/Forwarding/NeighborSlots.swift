@@ -2,20 +2,29 @@ import VXLAN
 
 /// The storage of the bindings of one segment: bounded as a whole and for each peer, found by a keyed hash.
 ///
-/// A binding lies in one of the slots that begin with its hash, however full the table is: looking up, adding and
-/// removing touch so many and no more. Storage begins small and doubles; what is expired is replaced first. Of
+/// The high half of a hash chooses one of many small parts (`NeighborPage`), the low half the slots in it that a
+/// binding may lie in. Looking up and removing touch these slots and no more; adding may have to double a part. Of
 /// addresses that meet in too few slots some stay unknown, which costs a flood.
+///
+/// What has expired counts towards the limits until it is swept.
 ///
 /// *Threads.* One.
 struct NeighborSlots: Sendable {
   private let hash: KeyedHash
   private let peerCount: Int
   /// Empty until the first binding: most segments of an idle agent never have one.
-  private var slots: [NeighborBinding?] = []
-  private(set) var count = 0
-  /// By peer slot.
+  private var pages: [NeighborPage] = []
+  private var usedCount = 0
+  /// Those that are not withdrawn.
+  private(set) var knownCount = 0
+  /// By peer slot, those in use.
   private var countByPeer: [UInt32] = []
-  private var lastSweep: UInt32 = 0
+
+  /// Where a binding lies.
+  struct Index {
+    fileprivate let page: Int
+    fileprivate let slot: Int
+  }
 
   /// - Parameter hash: keyed with a secret, so that nobody can choose addresses that meet.
   init(hash: KeyedHash, peerCount: Int) {
@@ -23,132 +32,101 @@ struct NeighborSlots: Sendable {
     self.peerCount = peerCount
   }
 
-  /// Where the binding of `address` is, if it has not expired.
-  func index(of address: IPAddress, now: UInt32) -> Int? {
-    guard !slots.isEmpty else { return nil }
-    let first = firstIndex(of: address)
-    for step in 0..<Limits.bindingSlotsPerKey {
-      let index = (first &+ step) & (slots.count - 1)
-      guard let binding = slots[index], binding.address == address else { continue }
-      return binding.isExpired(now: now) ? nil : index
-    }
-    return nil
+  /// Where the binding of `address` is, if it has one that may be said.
+  func index(of address: IPAddress, now: UInt32) -> Index? {
+    guard let index = place(of: address) else { return nil }
+    let binding = self[index]
+    return binding.isWithdrawn || binding.isExpired(now: now) ? nil : index
+  }
+
+  /// Where the binding of `address` is, of whatever age, withdrawn or not.
+  func place(of address: IPAddress) -> Index? {
+    guard !pages.isEmpty else { return nil }
+    let hash = Self.hash(of: address, hash)
+    let page = Self.page(of: hash)
+    return pages[page].index(of: address, hash: hash).map { Index(page: page, slot: $0) }
   }
 
   /// The binding at an index that was just found.
-  subscript(index: Int) -> NeighborBinding {
+  subscript(index: Index) -> NeighborBinding {
     get {
-      guard let binding = slots[index] else { preconditionFailure("a slot without a binding") }
+      guard let binding = pages[index.page].slots[index.slot] else {
+        preconditionFailure("a slot without a binding")
+      }
       return binding
     }
-    set { slots[index] = newValue }
-  }
-
-  /// Moves a binding to the account of another peer. False when that one has as many as it may: the binding is gone.
-  mutating func assign(_ index: Int, to remote: Remote, now: UInt32) -> Bool {
-    guard var binding = slots[index] else { return false }
-    if binding.remote == remote { return true }
-    remove(at: index)
-    guard hasRoom(for: remote, now: now) else { return false }
-    binding.remote = remote
-    put(binding, at: index)
-    return true
-  }
-
-  /// Adds the binding of an address that has none. False when there is no room.
-  mutating func insert(_ binding: NeighborBinding, now: UInt32) -> Bool {
-    if slots.isEmpty { allocate() }
-    // An expired one of the same address is in the way.
-    remove(binding.address)
-    guard hasRoom(for: binding.remote, now: now) else { return false }
-    if count * 2 >= slots.count { grow(now: now) }
-    if let index = freeIndex(for: binding.address, now: now) {
-      put(binding, at: index)
-      return true
-    }
-    grow(now: now)
-    guard let index = freeIndex(for: binding.address, now: now) else { return false }
-    put(binding, at: index)
-    return true
-  }
-
-  mutating func remove(_ address: IPAddress) {
-    guard !slots.isEmpty else { return }
-    let first = firstIndex(of: address)
-    for step in 0..<Limits.bindingSlotsPerKey {
-      let index = (first &+ step) & (slots.count - 1)
-      if slots[index]?.address == address { return remove(at: index) }
+    set {
+      knownCount += (newValue.isWithdrawn ? 0 : 1) - (self[index].isWithdrawn ? 0 : 1)
+      pages[index.page].replace(index.slot, with: newValue)
     }
   }
 
-  mutating func remove(at index: Int) {
-    guard let peer = slots[index]?.remote.peerSlot else { return }
-    slots[index] = nil
-    count -= 1
-    countByPeer[peer] -= 1
+  /// Moves a binding to the account of another peer. False when that one has as many as it may.
+  mutating func assign(_ index: Index, to remote: Remote) -> Bool {
+    let old = self[index].remote
+    if old == remote { return true }
+    guard let peer = remote.peerSlot, let oldPeer = old.peerSlot, hasRoom(peer) else { return false }
+    self[index].remote = remote
+    countByPeer[oldPeer] -= 1
+    countByPeer[peer] += 1
+    return true
   }
 
-  /// Takes out what has expired.
-  mutating func sweep(now: UInt32) {
-    lastSweep = now
-    for index in slots.indices where slots[index]?.isExpired(now: now) == true { remove(at: index) }
-  }
-
-  /// Whether one more of a peer is within the limits; when it seems not, after a look for expired ones, once a second.
-  private mutating func hasRoom(for remote: Remote, now: UInt32) -> Bool {
-    guard let peer = remote.peerSlot, peer < peerCount else { return false }
-    if isWithinLimits(peer) { return true }
-    guard lastSweep != now else { return false }
-    sweep(now: now)
-    return isWithinLimits(peer)
-  }
-
-  private func isWithinLimits(_ peer: Int) -> Bool {
-    count < Limits.bindingCountMax && countByPeer[peer] < UInt32(Limits.bindingCountPerPeerMax)
-  }
-
-  private mutating func put(_ binding: NeighborBinding, at index: Int) {
-    guard let peer = binding.remote.peerSlot else { return }
-    slots[index] = binding
-    count += 1
+  /// Adds the binding of an address that has none, if there is room.
+  mutating func insert(_ binding: NeighborBinding, now: UInt32) {
+    if pages.isEmpty {
+      pages = Array(repeating: NeighborPage(), count: Limits.bindingPageCount)
+      countByPeer = Array(repeating: 0, count: peerCount)
+    }
+    guard let peer = binding.remote.peerSlot, usedCount < Limits.bindingCountMax, hasRoom(peer) else { return }
+    let key = Self.hash(of: binding.address, hash)
+    let page = Self.page(of: key)
+    var lost: [NeighborBinding] = []
+    let slot = pages[page].freeIndex(key, now: now, hashOf: { [hash] in Self.hash(of: $0, hash) }, lost: &lost)
+    for binding in lost { discount(binding) }
+    guard let slot else { return }
+    if let old = pages[page].slots[slot] { discount(old) }
+    pages[page].replace(slot, with: binding)
+    usedCount += 1
+    knownCount += 1
     countByPeer[peer] += 1
   }
 
-  private mutating func freeIndex(for address: IPAddress, now: UInt32) -> Int? {
-    let first = firstIndex(of: address)
-    for step in 0..<Limits.bindingSlotsPerKey {
-      let index = (first &+ step) & (slots.count - 1)
-      guard let binding = slots[index] else { return index }
-      guard binding.isExpired(now: now) else { continue }
-      remove(at: index)
-      return index
-    }
-    return nil
-  }
-
-  private func firstIndex(of address: IPAddress) -> Int {
-    // An IPv4 address as the IPv4-mapped IPv6 address, so the families cannot be confused.
-    let low = address.family == .ipv4 ? address.low | 0xFFFF_0000_0000 : address.low
-    return Int(truncatingIfNeeded: hash(address.high, low)) & (slots.count - 1)
-  }
-
-  private mutating func allocate() {
-    slots = Array(repeating: nil, count: Limits.bindingSlotCountMin)
-    countByPeer = Array(repeating: 0, count: peerCount)
-  }
-
-  /// Doubles the storage, up to twice what it may hold.
-  private mutating func grow(now: UInt32) {
-    guard slots.count < Limits.bindingCountMax * 2 else { return }
-    let old = slots
-    slots = Array(repeating: nil, count: old.count * 2)
-    count = 0
-    countByPeer = Array(repeating: 0, count: peerCount)
-    for binding in old {
-      guard let binding, !binding.isExpired(now: now), let index = freeIndex(for: binding.address, now: now) else {
-        continue
+  /// Takes what is over out of a part, and withdraws what has expired. False when no part has anything.
+  mutating func sweep(page: Int, now: UInt32) -> Bool {
+    guard usedCount > 0 else { return false }
+    for slot in pages[page].slots.indices {
+      guard let binding = pages[page].slots[slot], binding.isExpired(now: now) else { continue }
+      if binding.isOver(now: now) {
+        discount(binding)
+        pages[page].replace(slot, with: nil)
+        // Nothing was left.
+        if pages[page].slots.isEmpty { break }
+      } else {
+        self[Index(page: page, slot: slot)].isWithdrawn = true
       }
-      put(binding, at: index)
     }
+    return true
+  }
+
+  private func hasRoom(_ peer: Int) -> Bool {
+    peer < peerCount && countByPeer[peer] < UInt32(Limits.bindingCountPerPeerMax)
+  }
+
+  /// Takes a binding out of the accounts.
+  private mutating func discount(_ binding: NeighborBinding) {
+    guard let peer = binding.remote.peerSlot else { return }
+    usedCount -= 1
+    countByPeer[peer] -= 1
+    if !binding.isWithdrawn { knownCount -= 1 }
+  }
+
+  private static func page(of hash: UInt64) -> Int {
+    Int(truncatingIfNeeded: hash >> 32) & (Limits.bindingPageCount - 1)
+  }
+
+  private static func hash(of address: IPAddress, _ hash: KeyedHash) -> UInt64 {
+    // An IPv4 address as the IPv4-mapped IPv6 address, so the families cannot be confused.
+    hash(address.high, address.family == .ipv4 ? address.low | 0xFFFF_0000_0000 : address.low)
   }
 }

@@ -7,8 +7,11 @@ import VXLAN
 /// about to take an address end its binding: requests are flooded then, until the owner has answered one. So what is
 /// answered is never older than what was said last.
 ///
+/// A binding that ends stays in its slot while it counts for changes: whoever ends it cannot have those forgotten that
+/// came before. Its time ends it for good.
+///
 /// *Threads.* Any; a lock, which only ARP and neighbour discovery take.
-/// *Memory.* 48 bytes a slot, at least half of the slots unused; nothing before the first binding.
+/// *Memory.* 48 bytes a slot, about half of the slots unused; nothing before the first binding.
 /// - SeeAlso: RFC 9161; RFC 4861, section 7.2; RFC 5227.
 package final class NeighborTable: Sendable {
   /// What is known of an address that somebody asks for.
@@ -36,11 +39,14 @@ package final class NeighborTable: Sendable {
     state = Mutex(State(slots: NeighborSlots(hash: hash, peerCount: peerCount)))
   }
 
-  /// Bindings that have not expired. Complexity: all slots.
-  package func count(now: UInt32) -> Int {
-    state.withLock { state in
-      state.slots.sweep(now: now)
-      return state.slots.count
+  /// Bindings that are known, as of the last change or `sweep`.
+  package func count() -> Int { state.withLock { $0.slots.knownCount } }
+
+  /// Takes out what has expired, a part of the table under each hold of the lock. To be called now and then: what is
+  /// not taken out counts towards the limits.
+  package func sweep(now: UInt32) {
+    for page in 0..<Limits.bindingPageCount {
+      guard state.withLock({ $0.slots.sweep(page: page, now: now) }) else { return }
     }
   }
 
@@ -52,7 +58,7 @@ package final class NeighborTable: Sendable {
     state.withLock { state in
       let isTakenOver =
         remote.isLocal && message.claim.map { state.slots.index(of: $0.address, now: now) != nil } == true
-      if let probed = message.probed { state.slots.remove(probed) }
+      if let probed = message.probed { state.slots.withdraw(probed, claimedBy: nil, now: now) }
       if let claim = message.claim { state.slots.learn(claim, from: remote, now: now) }
       return isTakenOver
     }
@@ -66,15 +72,18 @@ package final class NeighborTable: Sendable {
       let binding = state.slots[index]
       guard !binding.isContested(now: now), let peer = peerOf(binding.mac) else { return .unknown }
       if binding.isSilent(now: now) {
-        state.slots.remove(at: index)
+        state.slots[index].withdraw(claimedBy: nil, now: now)
         return .unknown
       }
+      let mayBeAsked = binding.mayBeAsked(now: now)
       guard binding.hasFlags else {
-        _ = state.slots[index].takesProbe(now: now)
+        // The request itself is the question; those of one second are one.
+        if mayBeAsked { state.slots[index].noteQuestion(now: now) }
         return .ask(peer: peer)
       }
       guard state.takesAnswer(now: now) else { return .unknown }
-      let asksStation = binding.isStale(now: now) && state.slots[index].takesProbe(now: now)
+      let asksStation = binding.isStale(now: now) && mayBeAsked
+      if asksStation { state.slots[index].noteQuestion(now: now) }
       return .answer(mac: binding.mac, isRouter: binding.isRouter, peer: peer, asksStation: asksStation)
     }
   }
@@ -91,28 +100,40 @@ extension NeighborTable.State {
 
 extension NeighborSlots {
   fileprivate mutating func learn(_ claim: NeighborMessage.Claim, from remote: Remote, now: UInt32) {
-    guard !remote.isLocal, claim.weight != .contradictory else { return remove(claim.address) }
-    let isRouter: Bool? =
-      switch claim.weight {
-      case .full(let isRouter), .weak(let isRouter), .confirming(let isRouter): isRouter
-      case .unflagged, .contradictory: nil
-      }
-    guard let index = index(of: claim.address, now: now) else {
-      if case .confirming = claim.weight { return }
-      _ = insert(NeighborBinding(claim.address, at: claim.mac, remote, isRouter: isRouter, now: now), now: now)
-      return
-    }
-    let isKnown = self[index].mac == claim.mac
+    if case .contradictory = claim.weight { return withdraw(claim.address, claimedBy: nil, now: now) }
+    guard !remote.isLocal else { return withdraw(claim.address, claimedBy: claim.mac, now: now) }
+    let known = index(of: claim.address, now: now)
     switch claim.weight {
+    case .confirming where known == nil: return
     // Two stations have the address, or one speaks for another: which is right is not ours to say.
-    case .weak where !isKnown, .confirming where !isKnown: return remove(at: index)
+    case .weak where known.map { self[$0].mac != claim.mac } == true,
+      .confirming where known.map { self[$0].mac != claim.mac } == true:
+      return withdraw(claim.address, claimedBy: claim.mac, now: now)
     default: break
     }
-    guard assign(index, to: remote, now: now) else { return }
-    if isKnown {
-      self[index].confirm(isRouter: isRouter, now: now)
+    let isRouter = claim.weight.isRouter
+    guard let index = place(of: claim.address) else {
+      return insert(NeighborBinding(claim.address, at: claim.mac, remote, isRouter: isRouter, now: now), now: now)
+    }
+    if assign(index, to: remote) {
+      self[index].take(claim.mac, isRouter: isRouter, now: now)
     } else {
-      self[index].change(to: claim.mac, isRouter: isRouter, now: now)
+      self[index].withdraw(claimedBy: claim.mac, now: now)
+    }
+  }
+
+  /// Ends the binding of an address, if it has one.
+  fileprivate mutating func withdraw(_ address: IPAddress, claimedBy mac: MACAddress?, now: UInt32) {
+    if let index = place(of: address) { self[index].withdraw(claimedBy: mac, now: now) }
+  }
+}
+
+extension NeighborMessage.Weight {
+  /// Nil: it does not tell.
+  fileprivate var isRouter: Bool? {
+    switch self {
+    case .full(let isRouter), .weak(let isRouter), .confirming(let isRouter): isRouter
+    case .unflagged, .contradictory: nil
     }
   }
 }

@@ -6,13 +6,20 @@ import VXLAN
 ///
 /// One for each segment, whichever worker a frame comes to: shares of the workers would give one flow, which stays with
 /// one of them, a fraction of the limit. What is asked for is one word, read when the bucket is empty and written when
-/// it is not: a storm costs the workers no cache line that they fight over.
+/// it is not; what is counted then lies on another cache line. Buckets that lie one behind the other share none, so the
+/// storm of one segment costs the workers of others nothing.
+///
+///     byte 0    how fast it fills, and how far: never written again; then the word that is asked for
+///     byte 64   refusals
+///     byte 128  the next bucket; `alignment` keeps them on lines of their own
 ///
 /// *Threads.* Any.
 /// *Units.* Frames; a superframe of N segments is N of them.
 package struct StormBucket: ~Copyable {
   /// The most that may be configured: above it the nanoseconds between two frames are too few to count with.
   package static let perSecondMax = 10_000_000
+  /// Of the memory that buckets are kept in, in bytes.
+  package static let alignment = 128
   private static let burstNanoseconds: UInt64 = 100_000_000
 
   /// Nanoseconds in which one frame comes back, rounded up, so that the limit is never passed; 0 = no limit.
@@ -20,7 +27,9 @@ package struct StormBucket: ~Copyable {
   private let depth: UInt64
   /// When it is full again, on the clock of `Instant`.
   private let fullAt = Atomic<UInt64>(0)
+  private let gap = InlineArray<5, UInt64>(repeating: 0)
   private let refusals = Atomic<UInt64>(0)
+  private let end = InlineArray<7, UInt64>(repeating: 0)
 
   /// - Parameter perSecond: 0...`perSecondMax`; 0 = no limit.
   package init(perSecond: Int) {

@@ -5,21 +5,25 @@ import VXLAN
 ///
 /// An initiation without a cookie takes from a share that anybody can use up. One with a cookie, whose sender receives
 /// at its address, takes from another: first from that of the address where a peer is at it, by configuration or by
-/// proof, so that no crowd of strangers keeps a peer away. Of both each port of an address has a few, so that of
-/// several peers behind one address none keeps the others away. Cookies are given in the same way: whoever sends from
+/// proof, so that no crowd of strangers keeps a peer away; there each port has a few, so that of several peers behind
+/// one address none keeps the others away. Of what is for all, each host has a few, whatever port it sends from: a
+/// host is an IPv4 address or a network of 64 bits of IPv6, and has as much more as peers are at it. A share is asked
+/// after the budget: where that is spent nothing of the share is. Cookies are given in the same way: whoever sends from
 /// many addresses, made up or not, takes none from those where peers are.
 struct HandshakeBudget {
   private var initiations = TokenBucket(perSecond: Limits.initiationsPerSecond, burst: Limits.initiationBurst)
   private var shown = TokenBucket(perSecond: Limits.cookieInitiationsPerSecond, burst: Limits.cookieInitiationBurst)
   private var responses = TokenBucket(perSecond: Limits.responsesPerSecond, burst: Limits.responseBurst)
   private var replies = TokenBucket(perSecond: Limits.cookieRepliesPerSecond, burst: Limits.cookieRepliesPerSecond)
-  private var senders = SenderShares()
+  private var ports = SenderShares<Endpoint>()
+  private var hosts = SenderShares<IPAddress>()
   /// By address at which a peer is expected, configured or moved to.
   private var addresses: [IPAddress: Expected] = [:]
 
-  /// How many peers have an address, and their share.
+  /// How many peers have an address, and their share. A peer that is where it is configured to be is here twice.
   private struct Expected {
     var peerCount = 0
+    var hostCount: Int { (peerCount + 1) / 2 }
     var share = TokenBucket(perSecond: Limits.answersPerSecond, burst: Limits.answerBurst)
     var replies = TokenBucket(perSecond: Limits.peerCookieRepliesPerSecond, burst: Limits.peerCookieReplyBurst)
   }
@@ -40,8 +44,18 @@ struct HandshakeBudget {
 
   /// Whether one from `source` may be opened whose sender showed the cookie for it.
   mutating func takeInitiation(withCookieFrom source: Endpoint, now: Instant) -> Bool {
-    guard senders.take(source, now: now) else { return false }
-    if addresses[source.address]?.share.take(now: now) == true { return true }
+    guard let hostCount = addresses[source.address]?.hostCount else {
+      return takeShown(by: source.address, hostCount: 1, now: now)
+    }
+    guard ports.has(source, now: now),
+      addresses[source.address]?.share.take(now: now) == true
+        || takeShown(by: source.address, hostCount: hostCount, now: now)
+    else { return false }
+    return ports.take(source, now: now)
+  }
+
+  private mutating func takeShown(by address: IPAddress, hostCount: Int, now: Instant) -> Bool {
+    guard shown.has(now: now), hosts.take(address.host, hostCount: hostCount, now: now) else { return false }
     return shown.take(now: now)
   }
 
@@ -58,4 +72,9 @@ struct HandshakeBudget {
     if addresses[address]?.replies.take(now: now) == true { return true }
     return replies.take(now: now)
   }
+}
+
+extension IPAddress {
+  /// What stands for the host that has the address: of IPv6 its network, since a host may take any address in it.
+  fileprivate var host: IPAddress { family == .ipv4 ? self : IPAddress(ipv6High: high, low: 0) }
 }

@@ -1,5 +1,5 @@
 // HOT: one bit per received datagram. No allocation after the first, the only lock in a frame's way.
-import CSodium
+import CVXLAN
 import Synchronization
 
 /// Which counters of one key and lane were accepted: the 8,192 up to the highest, one bit each.
@@ -85,7 +85,7 @@ struct ReplayWindow {
   private func waitForUnlock() {
     var round = 0
     while storage[Self.lockIndex].load(ordering: .relaxed) != 0 {
-      if round < Self.spinCountMax { csodium_pause() } else { csodium_yield() }
+      if round < Self.spinCountMax { cvxlan_pause() } else { cvxlan_yield() }
       round &+= 1
     }
   }

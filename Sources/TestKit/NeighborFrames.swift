@@ -20,7 +20,7 @@ package enum NeighborFrames {
     let group = NeighborDiscoveryMessage.solicitedNodeGroup(of: target)
     let message = NeighborDiscoveryMessage(
       .solicitation, from: source, to: station == nil ? group : target, target: target, linkLayerAddress: mac)
-    return discovery(message, to: station ?? group.groupMAC, from: mac)
+    return discovery(message, to: station ?? group.multicastMAC, from: mac)
   }
 
   /// Duplicate address detection: from the unspecified address, without a link-layer address.
@@ -44,7 +44,7 @@ package enum NeighborFrames {
     message.isRouter = isRouter
     message.isSolicited = station != nil
     message.overrides = overrides
-    return discovery(message, to: station?.0 ?? all.groupMAC, from: mac)
+    return discovery(message, to: station?.0 ?? all.multicastMAC, from: mac)
   }
 
   /// The frame with another EtherType header field or message bytes, its ICMPv6 checksum made right again.
@@ -72,9 +72,4 @@ package enum NeighborFrames {
     write(&bytes)
     return frame
   }
-}
-
-extension IPAddress {
-  /// The Ethernet address of an IPv6 group. RFC 2464, section 7.
-  package var groupMAC: MACAddress { MACAddress(rawValue: 0x3333_0000_0000 | low & 0xFFFF_FFFF) }
 }

@@ -44,9 +44,9 @@ package struct ARPMessage: Equatable, Sendable {
     else { return nil }
     self.operation = operation
     senderMAC = frame.macAddress(at: start + 8)
-    sender = IPAddress(ipv4: frame.bigEndian32(at: start + 14))
+    sender = frame.ipv4Address(at: start + 14)
     targetMAC = frame.macAddress(at: start + 18)
-    target = IPAddress(ipv4: frame.bigEndian32(at: start + 24))
+    target = frame.ipv4Address(at: start + 24)
   }
 
   /// Writes the message and the Ethernet header in front of it, from its sender to `destination`.
@@ -61,40 +61,5 @@ package struct ARPMessage: Equatable, Sendable {
     frame.setBigEndian32(UInt32(truncatingIfNeeded: sender.low), at: start + 14)
     frame.setMACAddress(targetMAC, at: start + 18)
     frame.setBigEndian32(UInt32(truncatingIfNeeded: target.low), at: start + 24)
-  }
-}
-
-extension Span where Element == UInt8 {
-  /// The six bytes at `offset`.
-  package func macAddress(at offset: Int) -> MACAddress {
-    MACAddress(rawValue: UInt64(bigEndian16(at: offset)) << 32 | UInt64(bigEndian32(at: offset + 2)))
-  }
-
-  /// The sixteen bytes at `offset`.
-  package func ipv6Address(at offset: Int) -> IPAddress {
-    IPAddress(ipv6High: bigEndian64(at: offset), low: bigEndian64(at: offset + 8))
-  }
-}
-
-extension MutableSpan where Element == UInt8 {
-  /// Writes an Ethernet header at the start.
-  package mutating func setEthernetHeader(to destination: MACAddress, from source: MACAddress, etherType: UInt16) {
-    setMACAddress(destination, at: 0)
-    setMACAddress(source, at: MACAddress.byteCount)
-    setBigEndian16(etherType, at: 2 * MACAddress.byteCount)
-  }
-
-  /// Writes six bytes at `offset`.
-  package mutating func setMACAddress(_ address: MACAddress, at offset: Int) {
-    setBigEndian16(UInt16(truncatingIfNeeded: address.rawValue >> 32), at: offset)
-    setBigEndian32(UInt32(truncatingIfNeeded: address.rawValue), at: offset + 2)
-  }
-
-  /// Writes sixteen bytes at `offset`.
-  package mutating func setIPv6Address(_ address: IPAddress, at offset: Int) {
-    setBigEndian32(UInt32(truncatingIfNeeded: address.high >> 32), at: offset)
-    setBigEndian32(UInt32(truncatingIfNeeded: address.high), at: offset + 4)
-    setBigEndian32(UInt32(truncatingIfNeeded: address.low >> 32), at: offset + 8)
-    setBigEndian32(UInt32(truncatingIfNeeded: address.low), at: offset + 12)
   }
 }

@@ -21,6 +21,23 @@ package enum Checksum {
     return ~UInt16(truncatingIfNeeded: sum)
   }
 
+  /// Whether `bytes`, their checksum among them, sum up to nothing.
+  package static func isRight(_ bytes: borrowing Span<UInt8>, initial sum: UInt64 = 0) -> Bool {
+    finish(Self.sum(bytes, initial: sum)) == 0
+  }
+
+  /// The sum of the pseudo-header of a message of `byteCount` bytes over IPv6. Not yet folded.
+  /// - SeeAlso: RFC 8200, section 8.1.
+  package static func ipv6PseudoHeader(
+    from source: IPAddress, to destination: IPAddress, byteCount: Int,
+    ipProtocol: UInt8 = Specification.protocolICMPv6
+  ) -> UInt64 {
+    // Words of 32 bits are congruent to the sum of their halves.
+    func words(_ value: UInt64) -> UInt64 { value >> 32 &+ value & 0xFFFF_FFFF }
+    let addresses = words(source.high) &+ words(source.low) &+ words(destination.high) &+ words(destination.low)
+    return addresses &+ UInt64(byteCount) &+ UInt64(ipProtocol)
+  }
+
   /// The checksum after one of the words that it covers has changed.
   package static func adjusted(_ checksum: UInt16, replacing old: UInt16, with new: UInt16) -> UInt16 {
     finish(UInt64(~checksum) &+ UInt64(~old) &+ UInt64(new))

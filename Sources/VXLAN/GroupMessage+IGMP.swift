@@ -12,8 +12,8 @@ extension GroupMessage {
 
   init?(igmp body: Body, inFrame frame: borrowing Span<UInt8>) {
     let start = body.range.lowerBound
-    guard body.range.count >= 8, Checksum.isRight(frame, body.range) else { return nil }
-    let group = IPAddress(ipv4: frame.bigEndian32(at: start + 4))
+    guard body.range.count >= 8, Checksum.isRight(frame.extracting(body.range)) else { return nil }
+    let group = frame.ipv4Address(at: start + 4)
     switch frame[start] {
     case 0x11:
       guard let query = Self.query(igmp: body, group: group, inFrame: frame) else { return nil }
@@ -97,9 +97,7 @@ extension GroupMessage {
         let byteCount = 4 + addressByteCount * (1 + sourceCount) + 4 * Int(frame[offset + 1])
         guard end - offset >= byteCount else { return nil }
         let group =
-          addressByteCount == 4
-          ? IPAddress(ipv4: frame.bigEndian32(at: offset + 4))
-          : IPAddress(ipv6High: frame.bigEndian64(at: offset + 4), low: frame.bigEndian64(at: offset + 12))
+          addressByteCount == 4 ? frame.ipv4Address(at: offset + 4) : frame.ipv6Address(at: offset + 4)
         if group.isMulticast, let change = Self.change(type: frame[offset], hasSources: sourceCount > 0) {
           records.append(Record(group: group, change: change))
         }

@@ -25,7 +25,7 @@ extension GroupMessage {
       return
     }
     guard body.range.count >= 24 else { return nil }
-    let group = IPAddress(ipv6High: frame.bigEndian64(at: start + 8), low: frame.bigEndian64(at: start + 16))
+    let group = frame.ipv6Address(at: start + 8)
     switch frame[start] {
     case 130:
       guard let query = Self.query(mld: body, group: group, inFrame: frame) else { return nil }
@@ -84,21 +84,7 @@ extension GroupMessage {
   }
 
   private static func hasRightChecksum(_ body: Body, inFrame frame: borrowing Span<UInt8>) -> Bool {
-    let pseudo = pseudoHeader(from: body.source, to: body.destination, byteCount: body.range.count)
-    return Checksum.isRight(frame, body.range, initial: pseudo)
-  }
-
-  /// The sum of the pseudo-header of IPv6 (RFC 8200, section 8.1).
-  static func pseudoHeader(
-    from source: IPAddress, to destination: IPAddress, byteCount: Int,
-    ipProtocol: UInt8 = Specification.protocolICMPv6
-  ) -> UInt64 {
-    var sum = UInt64(byteCount) &+ UInt64(ipProtocol)
-    for word in [source.high, source.low, destination.high, destination.low] {
-      // The checksum does not mind 32 bits at a time.
-      sum &+= word >> 32
-      sum &+= word & 0xFFFF_FFFF
-    }
-    return sum
+    let pseudo = Checksum.ipv6PseudoHeader(from: body.source, to: body.destination, byteCount: body.range.count)
+    return Checksum.isRight(frame.extracting(body.range), initial: pseudo)
   }
 }

@@ -79,10 +79,10 @@ package enum GroupMessage: Equatable, Sendable {
 
   /// RFC 7761, section 4.9: over the whole message, with the pseudo-header of IPv6.
   private static func hasRightPIMChecksum(_ body: Body, inFrame frame: borrowing Span<UInt8>) -> Bool {
-    guard body.source.family == .ipv6 else { return Checksum.isRight(frame, body.range) }
-    let pseudo = pseudoHeader(
+    guard body.source.family == .ipv6 else { return Checksum.isRight(frame.extracting(body.range)) }
+    let pseudo = Checksum.ipv6PseudoHeader(
       from: body.source, to: body.destination, byteCount: body.range.count, ipProtocol: Specification.protocolPIM)
-    return Checksum.isRight(frame, body.range, initial: pseudo)
+    return Checksum.isRight(frame.extracting(body.range), initial: pseudo)
   }
 
   /// Where the message lies in the frame, and between whom it goes.
@@ -103,33 +103,17 @@ package enum GroupMessage: Equatable, Sendable {
       case .ipv4:
         // Neither more fragments nor an offset.
         guard frame.bigEndian16(at: start + 6) & 0x3FFF == 0 else { return nil }
-        guard Checksum.isRight(frame, start..<transport.offset) else { return nil }
+        guard Checksum.isRight(frame.extracting(start..<transport.offset)) else { return nil }
         end = start + Int(frame.bigEndian16(at: start + 2))
-        source = IPAddress(ipv4: frame.bigEndian32(at: start + 12))
-        destination = IPAddress(ipv4: frame.bigEndian32(at: start + 16))
       case .ipv6:
         end = start + Specification.ipv6HeaderByteCount + Int(frame.bigEndian16(at: start + 4))
-        source = IPAddress(ipv6High: frame.bigEndian64(at: start + 8), low: frame.bigEndian64(at: start + 16))
-        destination = IPAddress(ipv6High: frame.bigEndian64(at: start + 24), low: frame.bigEndian64(at: start + 32))
       }
       guard transport.offset < end, end <= frame.count else { return nil }
+      source = packet.source(inFrame: frame)
+      destination = packet.destination(inFrame: frame)
       range = transport.offset..<end
       ipProtocol = transport.ipProtocol
       packetOffset = start
     }
-  }
-}
-
-extension Checksum {
-  /// Whether the bytes of `range`, their checksum among them, sum up to nothing.
-  static func isRight(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>, initial: UInt64 = 0) -> Bool {
-    var total = initial
-    var offset = range.lowerBound
-    while offset + 2 <= range.upperBound {
-      total &+= UInt64(bytes.bigEndian16(at: offset))
-      offset += 2
-    }
-    if offset < range.upperBound { total &+= UInt64(bytes[offset]) << 8 }
-    return finish(total) == 0
   }
 }

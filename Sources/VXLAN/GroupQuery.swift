@@ -75,7 +75,7 @@ package struct GroupQuery: Equatable, Sendable {
     message += [UInt8(Self.robustness), UInt8(Self.interval), 0, 0]
     Self.setChecksum(
       &message, at: 2,
-      initial: GroupMessage.pseudoHeader(from: source, to: destination, byteCount: message.count))
+      initial: Checksum.ipv6PseudoHeader(from: source, to: destination, byteCount: message.count))
     let alert: [UInt8] = [Specification.protocolICMPv6, 0, 5, 2, 0, 0, 1, 0]
     let header: [UInt8] =
       [0x60, 0, 0, 0] + Self.bigEndian(UInt16(alert.count + message.count)) + [Specification.protocolHopByHop, 1]

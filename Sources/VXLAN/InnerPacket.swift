@@ -42,14 +42,16 @@ package struct InnerPacket: Equatable, Sendable {
     self.trafficClass = trafficClass
   }
 
+  /// The packet's source address. The frame is the one that it was found in.
+  @inlinable
+  package func source(inFrame frame: borrowing Span<UInt8>) -> IPAddress {
+    family == .ipv4 ? frame.ipv4Address(at: offset + 12) : frame.ipv6Address(at: offset + 8)
+  }
+
   /// The packet's destination address. The frame is the one that it was found in.
   @inlinable
   package func destination(inFrame frame: borrowing Span<UInt8>) -> IPAddress {
-    switch family {
-    case .ipv4: IPAddress(ipv4: frame.bigEndian32(at: offset + 16))
-    case .ipv6:
-      IPAddress(ipv6High: frame.bigEndian64(at: offset + 24), low: frame.bigEndian64(at: offset + 32))
-    }
+    family == .ipv4 ? frame.ipv4Address(at: offset + 16) : frame.ipv6Address(at: offset + 24)
   }
 
   /// Replaces the two ECN bits in the frame, with the IPv4 header's checksum kept right (RFC 1624, equation 3).

@@ -145,9 +145,9 @@ package struct NeighborDiscoveryMessage: Equatable, Sendable {
 
   /// The checksum of a message between the addresses of `frame`: 0 when the one in it is right.
   private static func checksum(of message: borrowing Span<UInt8>, in frame: borrowing Span<UInt8>) -> UInt16 {
-    let addresses = frame.extracting(EthernetHeader.byteCount + 8..<start)
-    // RFC 8200, section 8.1.
-    let pseudo = Checksum.sum(addresses) &+ UInt64(message.count) &+ UInt64(Specification.protocolICMPv6)
+    let ip = EthernetHeader.byteCount
+    let pseudo = Checksum.ipv6PseudoHeader(
+      from: frame.ipv6Address(at: ip + 8), to: frame.ipv6Address(at: ip + 24), byteCount: message.count)
     return Checksum.finish(Checksum.sum(message, initial: pseudo))
   }
 }

@@ -8,12 +8,6 @@ package struct NeighborMessage: Equatable, Sendable {
     /// The source of the frame.
     package var mac: MACAddress
     package var weight: Weight
-
-    package init(address: IPAddress, mac: MACAddress, weight: Weight) {
-      self.address = address
-      self.mac = mac
-      self.weight = weight
-    }
   }
 
   /// How far a claim goes.
@@ -35,12 +29,6 @@ package struct NeighborMessage: Equatable, Sendable {
     package var target: IPAddress
     package var asker: IPAddress
     package var askerMAC: MACAddress
-
-    package init(target: IPAddress, asker: IPAddress, askerMAC: MACAddress) {
-      self.target = target
-      self.asker = asker
-      self.askerMAC = askerMAC
-    }
   }
 
   package var claim: Claim?

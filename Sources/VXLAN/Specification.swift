@@ -31,6 +31,10 @@ package enum Specification {
   @inlinable package static var protocolNone: UInt8 { 59 }
   @inlinable package static var protocolDestinationOptions: UInt8 { 60 }
 
+  /// The type of a query: RFC 3376, section 4.1; RFC 3810, section 5.1.
+  @inlinable package static var igmpQuery: UInt8 { 0x11 }
+  @inlinable package static var mldQuery: UInt8 { 130 }
+
   /// Header sizes without options.
   @inlinable package static var ipv4HeaderByteCount: Int { 20 }
   @inlinable package static var ipv6HeaderByteCount: Int { 40 }

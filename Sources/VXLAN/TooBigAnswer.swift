@@ -26,8 +26,8 @@ package enum TooBigAnswer {
         !ethernet.destination.isMulticast, let transport = InnerTransport(of: packet, inFrame: frame),
         !transport.isLaterFragment, !TooBigAnswer.isError(transport, inFrame: frame)
       else { return nil }
-      source = TooBigAnswer.address(of: packet, isSource: true, inFrame: frame)
-      destination = TooBigAnswer.address(of: packet, isSource: false, inFrame: frame)
+      source = packet.source(inFrame: frame)
+      destination = packet.destination(inFrame: frame)
       guard source.isAssignable, destination.isAssignable else { return nil }
     }
   }
@@ -68,18 +68,6 @@ package enum TooBigAnswer {
     }
   }
 
-  fileprivate static func address(
-    of packet: InnerPacket, isSource: Bool, inFrame frame: borrowing Span<UInt8>
-  ) -> IPAddress {
-    switch packet.family {
-    case .ipv4: IPAddress(ipv4: frame.bigEndian32(at: packet.offset + (isSource ? 12 : 16)))
-    case .ipv6:
-      IPAddress(
-        ipv6High: frame.bigEndian64(at: packet.offset + (isSource ? 8 : 24)),
-        low: frame.bigEndian64(at: packet.offset + (isSource ? 16 : 32)))
-    }
-  }
-
   private static func appendIPv4(
     from source: IPAddress, to destination: IPAddress, overlayMTU: Int, _ frame: borrowing Span<UInt8>,
     _ quoted: Range<Int>, to answer: inout [UInt8]
@@ -110,10 +98,7 @@ package enum TooBigAnswer {
     var message: [UInt8] = [2, 0, 0, 0, 0, 0]
     message.appendBigEndian(UInt16(clamping: overlayMTU))
     append(frame, quoted.prefix(quotedByteCount), to: &message)
-    // The pseudo-header: addresses, length, next header (RFC 8200, section 8.1).
-    let pseudo =
-      Checksum.sum((source.octets + destination.octets).span) &+ UInt64(message.count)
-      &+ UInt64(Specification.protocolICMPv6)
+    let pseudo = Checksum.ipv6PseudoHeader(from: source, to: destination, byteCount: message.count)
     message.setBigEndian16(Checksum.finish(Checksum.sum(message.span, initial: pseudo)), at: 2)
     answer += header + message
   }

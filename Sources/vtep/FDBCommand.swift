@@ -28,7 +28,7 @@ struct FDBCommand: ParsableCommand {
 
   struct Add: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Add a static entry. What frames taught of the MAC gives way; a static entry that is there does not.")
+      abstract: "Add a static entry for a MAC that has none, static or learned.")
 
     @OptionGroup var setting: SettingOptions
 
@@ -36,7 +36,8 @@ struct FDBCommand: ParsableCommand {
   }
 
   struct Replace: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Add a static entry, also in the place of another one.")
+    static let configuration = CommandConfiguration(
+      abstract: "Set a static entry, also in the place of another one, static or learned.")
 
     @OptionGroup var setting: SettingOptions
 

@@ -38,11 +38,36 @@ struct LoopTests {
     expectBalance(bench)
   }
 
-  @Test("the same without learning: its source is known nowhere, and it comes back")
-  func withoutLearning() {
-    let bench = threePeers { $0.learns = false }
+  /// What keeps the guest's address from being learned.
+  enum Unlearned: CaseIterable {
+    case withoutLearning, fullTable, frozen
+
+    func bench() -> EngineBench {
+      let bench = threePeers { plan in
+        if self == .withoutLearning { plan.learns = false }
+        if self == .fullTable { plan.fdbLimit = 0 }
+      }
+      guard self == .frozen else { return bench }
+      let claim = Frames.ethernet(to: .station(1), from: LoopTests.guest)
+      for number in 0...5 { bench.fromUnderlay([fromPeer(number % 2, claim)]) }
+      bench.taps[0].written = []
+      return bench
+    }
+  }
+
+  @Test(
+    "what was learned from no peer is no loop: its equal goes to all, 16 times in a second",
+    arguments: Unlearned.allCases)
+  func notLearned(why: Unlearned) {
+    let bench = why.bench()
     bench.fromUnderlay([fromPeer(1, Self.flooded[0])])
-    #expect(giveBack(bench).isEmpty && bench.drops(.loop) == 1)
+    for round in 0..<40 {
+      #expect(bench.fromTAP([Self.flooded[0]]).count == (round < 16 ? 3 : 0), "round \(round)")
+    }
+    #expect(bench.drops(.loop) == 24 && bench.topology.flooding.takeLoop(ofSegment: 0)?.mac == Self.guest)
+    bench.now = bench.now + .milliseconds(1100)
+    #expect(bench.fromTAP([Self.flooded[0]]).count == 3, "a second later it may again")
+    expectBalance(bench)
   }
 
   @Test("after a second it is a frame like others: its address has moved")

@@ -1,8 +1,10 @@
+import Foundation
 import LinuxIO
 import TestKit
 import Testing
 
 @testable import Dataplane
+@testable import Forwarding
 @testable import VXLAN
 
 @Suite("Multicast snooping")
@@ -135,6 +137,56 @@ struct MulticastSnoopingTests {
     bench.fromUnderlay([fromPeer(1, GroupFrames.join(Self.ipv4))])
     #expect(bench.fromTAP(Array(repeating: GroupFrames.data(Self.ipv4), count: 30)).count == 10)
     #expect(bench.drops(.stormLimit) == 20)
+  }
+
+  /// Runs `body` while another thread holds the lock of the groups; nil when it has waited for that for `seconds`.
+  private func whileLocked(_ bench: EngineBench, seconds: Double = 20, _ body: @escaping (EngineBench) -> Int) -> Int? {
+    final class Work: @unchecked Sendable {
+      let body: () -> Int
+      var count: Int?
+      init(_ body: @escaping () -> Int) { self.body = body }
+    }
+    let (work, ended) = (Work { body(bench) }, DispatchSemaphore(value: 0))
+    let isInTime = bench.topology.flooding.parts.groups.pointee.state.withLock { _ in
+      Thread {
+        work.count = work.body()
+        ended.signal()
+      }.start()
+      return ended.wait(timeout: .now() + seconds) == .success
+    }
+    if !isInTime { ended.wait() }
+    return isInTime ? work.count : nil
+  }
+
+  @Test("reports from the TAP take no lock, nor does anything above the storm limit; a query below it does")
+  func locks() {
+    let reports = [
+      GroupFrames.join(Self.ipv4), GroupFrames.oldReport(Self.ipv4), GroupFrames.join(Self.ipv6),
+      GroupFrames.oldReport(Self.ipv6),
+    ]
+    let bench = threePeers { $0.stormLimit = 100 }
+    #expect(whileLocked(bench) { $0.fromTAP(reports + reports).count } == 24)
+    #expect(whileLocked(bench, seconds: 0.2) { $0.fromTAP([GroupFrames.query(.ipv4)]).count } == nil)
+    #expect(bench.drops(.stormLimit) == 0 && bench.fromTAP(reports).count == 3)
+    #expect(whileLocked(bench) { $0.fromTAP(Array(repeating: GroupFrames.query(.ipv4), count: 9)).count } == 0)
+    #expect(bench.drops(.stormLimit) == 12)
+  }
+
+  @Test("a query above the storm limit, which no peer gets, and one of the agent's own that comes back teach nothing")
+  func unheardQueries() {
+    let report = GroupFrames.oldReport(Self.ipv4)
+    for isOwn in [false, true] {
+      let bench = threePeers { $0.stormLimit = 100 }
+      if isOwn {
+        bench.fromUnderlay([fromPeer(1, GroupFrames.join(Self.ipv4))])
+        _ = bench.askForListeners()
+        #expect(bench.fromTAP([bench.taps[0].written.last ?? []]).count == 3)
+      } else {
+        bench.fromTAP(Array(repeating: GroupFrames.data(Self.ipv4), count: 10) + [GroupFrames.query(.ipv4)])
+        #expect(bench.drops(.stormLimit) == 1)
+      }
+      #expect(bench.fromUnderlay([fromPeer(1, report)]) == [[]], "no router is behind the TAP")
+    }
   }
 
   @Test("superframes and frames to many groups in one batch go each its way")

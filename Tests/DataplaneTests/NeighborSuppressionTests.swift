@@ -63,7 +63,7 @@ struct NeighborSuppressionTests {
     #expect(written == expected)
     let counters = bench.snapshot()
     #expect(counters.total(.consumed, .overlay) == 1 && counters.total(.generated, .underlay) == 1)
-    #expect(counters.total(.generated, .overlay) == 0 && bench.topology.neighbors[0].count(now: bench.now.seconds) == 1)
+    #expect(counters.total(.generated, .overlay) == 0 && bench.topology.neighbors[0].count() == 1)
     expectBalance(bench)
   }
 
@@ -91,7 +91,7 @@ struct NeighborSuppressionTests {
     #expect(bench.fromTAP([request(8, isIPv6: isIPv6)]).map(\.peer) == [0, 1, 2])
     let off = self.bench(isIPv6: isIPv6) { $0.suppressesNeighbors = false }
     #expect(off.fromTAP([request(isIPv6: isIPv6)]).map(\.peer) == [0, 1, 2])
-    #expect(off.taps[0].written.isEmpty && off.topology.neighbors[0].count(now: off.now.seconds) == 0)
+    #expect(off.taps[0].written.isEmpty && off.topology.neighbors[0].count() == 0)
     expectBalance(off)
   }
 
@@ -200,6 +200,21 @@ struct NeighborSuppressionTests {
     #expect(isConsumed(bench, request(isIPv6: true)))
   }
 
+  @Test("row 56: requests that go to one peer are under the storm limit, those that are answered are not")
+  func stormLimit() {
+    let bench = threePeers { $0.stormLimit = 100 }
+    let theirs = NeighborFrames.solicitation(from: there, address(9, isIPv6: true), for: address(5, isIPv6: true))
+    bench.fromUnderlay([fromPeer(1, theirs)])
+    let requests = Array(repeating: request(isIPv6: true), count: 50)
+    #expect(bench.fromTAP(requests).map(\.peer) == Array(repeating: 1, count: 10))
+    #expect(bench.drops(.stormLimit) == 40)
+    expectBalance(bench)
+    bench.fromUnderlay([fromPeer(1, answer(isIPv6: true))])
+    #expect(bench.fromTAP(requests).isEmpty && bench.snapshot().total(.consumed, .overlay) == 50)
+    #expect(bench.drops(.stormLimit) == 40)
+    expectBalance(bench)
+  }
+
   @Test("a frame with a tag teaches nothing and is not answered, where tags pass")
   func tagged() {
     func tagged(_ frame: [UInt8]) -> [UInt8] { Array(frame[0..<12]) + [0x81, 0, 0, 5] + frame[12...] }
@@ -207,7 +222,7 @@ struct NeighborSuppressionTests {
     #expect(bench.fromTAP([tagged(request(isIPv6: false))]).map(\.peer) == [0, 1, 2])
     let other = threePeers { $0.passesVLANTags = true }
     other.fromUnderlay([fromPeer(1, tagged(answer(isIPv6: false)))])
-    #expect(other.topology.neighbors[0].count(now: other.now.seconds) == 0)
+    #expect(other.topology.neighbors[0].count() == 0)
   }
 
   @Test("a TAP that does not take the answer leaves the request to the peers", arguments: [false, true])

@@ -65,6 +65,12 @@ struct StormLimitTests {
     #expect(bench.fromTAP(Array(repeating: broadcast, count: 500), segment: 1).count == 500)
   }
 
+  @Test("the limits of segments lie on cache lines of their own")
+  func places() {
+    let storms = threePeers().topology.flooding.parts.storms
+    #expect(UInt(bitPattern: storms) % 128 == 0 && UInt(bitPattern: storms + 1) % 128 == 0)
+  }
+
   @Test("a flooded superframe counts its segments, and is dropped whole")
   func superframes() {
     let bench = bench()

@@ -135,6 +135,22 @@ struct TooBigFramesTests {
     expectBalance(bench)
   }
 
+  @Test("behind a tag the last segment is measured without it: what fits to the byte goes whole", arguments: [0, 1])
+  func taggedLastSegment(beyond: Int) {
+    let bench = bench { $0.passesVLANTags = true }
+    var flow = InnerFlow(isUDP: true)
+    (flow.fragment, flow.tags) = (0, [5])
+    // The path leaves 1,296 bytes behind a tag: the first segment is cut, the last has as many, or one more.
+    let (frame, header) = flow.superframe(SuperframeBench.payload(1400 + 1296 - 28 + beyond), gsoByteCount: 1400)
+    bench.taps[0].offload = header
+    let pieces = SuperframeBench.inner(bench.fromTAP([frame]))
+    let segments = ReferenceSegmentation.frames(of: frame, header)
+    #expect(pieces.count == 3 + beyond && pieces.allSatisfy { $0.count <= 1296 + 18 })
+    if beyond == 0 { #expect(pieces.last == segments.last) }
+    #expect(bench.drops(.tooBig) == 0 && bench.snapshot().total(.framesOut, .overlay) == 2)
+    expectBalance(bench)
+  }
+
   @Test(
     "SYN and SYN-ACK leave with a segment size that fits, and arrive with one", arguments: [false, true],
     [0x02, 0x12] as [UInt8])

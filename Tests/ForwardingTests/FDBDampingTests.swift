@@ -1,4 +1,5 @@
 import Testing
+import VXLAN
 
 @testable import Forwarding
 
@@ -44,7 +45,7 @@ struct FDBDampingTests {
     }
   }
 
-  @Test("what no frame contradicts for 30 s is learned anew, by whatever peer's frame comes then")
+  @Test("row 11: what is frozen for 30 s without a contradiction is learned anew, wherever its next frame comes from")
   func thaw() {
     for remote in [Remote.peer(0), .peer(1), .local] {
       let table = Self.flapping()
@@ -111,11 +112,59 @@ struct FDBDampingTests {
 
   @Test("more addresses than are counted move all the same; room comes back when their moves do not count any more")
   func bound() {
+    let hash = KeyedHash(key0: 11, key1: 22)
     var damping = MoveDamping()
-    var isTooMany = false
-    for station in 0..<1000 where damping.noteMove(of: MACKey(Table.mac(station)), now: 100) { isTooMany = true }
-    #expect(damping.addressCount == MoveDamping.addressCountMax)
-    if damping.noteMove(of: MACKey(Table.mac(5000)), now: 280) { isTooMany = true }
-    #expect(damping.addressCount == 1 && !isTooMany)
+    func moves(_ count: Int, _ station: UInt64, now: UInt32, _ damping: inout MoveDamping) -> Bool {
+      (0..<count).reduce(false) { isTooMany, _ in damping.noteMove(of: hash(station), now: now) || isTooMany }
+    }
+    for station in 0..<UInt64(1000) where moves(1, station, now: 100, &damping) {
+      Issue.record("\(station) moved once")
+    }
+    #expect(damping.slotCount == MoveDamping.slotCountMax)
+    let counted = (0..<UInt64(1000)).filter { station in
+      var damping = damping
+      return moves(4, station, now: 100, &damping)
+    }
+    #expect(counted.elementsEqual(0..<UInt64(MoveDamping.addressCountMax)))
+    damping.sweep(now: 279)
+    #expect(damping.slotCount == MoveDamping.slotCountMax)
+    let (uncounted, counts) = (moves(5, 5000, now: 279, &damping), moves(5, 5000, now: 280, &damping))
+    #expect(!uncounted && counts && damping.slotCount < MoveDamping.slotCountMax)
+    damping.sweep(now: 460)
+    #expect(damping.slotCount == 0)
+  }
+
+  @Test("of many addresses that moved a few keep their moves when the storage shrinks for the rest")
+  func shrinks() {
+    var damping = MoveDamping()
+    for hash in UInt64(1)...400 { _ = damping.noteMove(of: hash &* 0x9E37_79B9_7F4A_7C15, now: hash < 10 ? 100 : 50) }
+    damping.sweep(now: 230)
+    #expect(damping.slotCount < 64)
+    for hash in UInt64(1)...11 {
+      let isTooMany = (0..<4).map { _ in damping.noteMove(of: hash &* 0x9E37_79B9_7F4A_7C15, now: 230) }
+      #expect(isTooMany == [false, false, false, hash < 10], "address \(hash)")
+    }
+  }
+
+  @Test("the moves of what is deleted, flushed or set are forgotten, and those that do not count any more with ageing")
+  func forgotten() {
+    let changes: [(Table) -> Void] = [
+      { $0.remove(1) }, { _ = $0.flush() },
+      {
+        $0.set(1, .peer(2))
+        $0.remove(1)
+      },
+    ]
+    for change in changes {
+      let table = Table()
+      for number in 0...4 { _ = table.learn(1, .peer(number % 2)) }
+      change(table)
+      #expect(table.learn(1, .peer(0)) == .learned && table.learn(1, .peer(1)) == .moved(from: .peer(0)))
+      #expect(table.movesSlotCount > 0)
+      _ = table.age(now: 279, .zero)
+      #expect(table.movesSlotCount > 0)
+      _ = table.age(now: 280, .zero)
+      #expect(table.movesSlotCount == 0 && table.count == 1)
+    }
   }
 }

@@ -20,10 +20,16 @@ struct FDBEntriesTests {
     }
   }
 
-  @Test("adding what is there with the same state is refused with what is there; what frames taught is no hindrance")
+  @Test("adding what exists is refused with what is there, learned or set; replacing takes what is not above")
   func adding() {
     let table = Table()
+    for number in 0...5 { _ = table.learn(2, .peer(number % 2)) }
+    let frozen = FDBEntry(mac: Table.mac(2), remote: .peer(1), origin: .learned, isFrozen: true, stamp: 100)
+    #expect(table.set(2, .peer(0), replacing: false) == .refused(frozen) && table.remove(2) == frozen)
     _ = table.learn(1, .peer(3))
+    let learned = FDBEntry(mac: Table.mac(1), remote: .peer(3), origin: .learned, stamp: 100)
+    #expect(table.set(1, .peer(0), replacing: false) == .refused(learned) && table.entries == [learned])
+    #expect(table.set(1, .peer(0)) == .set && table.remove(1) != nil)
     #expect(table.set(1, .peer(0), replacing: false) == .set)
     let there = FDBEntry(mac: Table.mac(1), remote: .peer(0), origin: .command, stamp: 100)
     #expect(table.set(1, .peer(1), now: 200, replacing: false) == .refused(there))

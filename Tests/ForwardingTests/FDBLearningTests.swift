@@ -81,6 +81,25 @@ struct FDBLearningTests {
     #expect(table.learn(6, .peer(0)) == .refusedFull)
   }
 
+  @Test("at a limit no frame waits for a lock, new, known or thawed; what can be learned does")
+  func noLockAtLimits() {
+    let table = Table(limit: 5, peerLimits: [0, 1, 0])
+    for number in 0...5 { _ = table.learn(1, .peer(number % 2 * 2), now: 100) }
+    _ = table.learn(2, .peer(1), now: 100)
+    #expect(table.entry(1)?.isFrozen == true && table.learnWhileLocked(3, .peer(1), now: 101) == .refusedFull)
+    #expect(table.learnWhileLocked(3, .peer(0), now: 101, seconds: 0.2) == nil, "it waits for the lock, to be learned")
+    table.set(4, .peer(2))
+    for station in 5...6 { _ = table.learn(station, .peer(0), now: 101) }
+    let expected: [(station: Int, peer: Int, now: UInt32, outcome: LearnOutcome)] = [
+      (7, 0, 102, .refusedFull), (7, 1, 102, .refusedFull), (2, 1, 102, .known), (4, 0, 102, .refusedStatic),
+      (1, 2, 102, .refusedFrozen), (1, 1, 130, .refusedFull), (1, 1, 131, .refusedFull),
+    ]
+    for (station, peer, now, outcome) in expected {
+      #expect(table.learnWhileLocked(station, .peer(peer), now: now) == outcome, "\(station) \(peer) \(now)")
+    }
+    #expect(table.learn(1, .peer(0), now: 131) == .learned && table.isConsistent)
+  }
+
   @Test("a limit of 0 learns nothing")
   func nothing() {
     let table = Table(limit: 0)

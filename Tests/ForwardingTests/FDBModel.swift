@@ -78,18 +78,31 @@ struct FDBModel {
     return .moved(from: old.remote)
   }
 
+  /// As a person does it: what the station did before counts no more.
+  mutating func delete(_ station: Int) -> Bool {
+    guard entries[station] != nil else { return false }
+    moves[station] = nil
+    return remove(station)
+  }
+
+  mutating func flush() -> Int {
+    moves = [:]
+    return removeAll { $0.origin == .learned }
+  }
+
   mutating func set(
     _ station: Int, _ remote: Remote, by origin: FDBOrigin, now: UInt32, replacing: Bool
   ) -> Bool {
     if let old = entries[station] {
-      if old.origin.state > origin.state || old.origin.state == origin.state && !replacing { return false }
+      if !replacing || old.origin.state > origin.state { return false }
     }
     put(station, Entry(remote: remote, origin: origin, stamp: now))
+    moves[station] = nil
     return true
   }
 
   @discardableResult
-  mutating func remove(_ station: Int) -> Bool {
+  private mutating func remove(_ station: Int) -> Bool {
     guard let old = entries.removeValue(forKey: station) else { return false }
     if old.origin == .learned { dynamicCount -= 1 }
     count(old, -1)

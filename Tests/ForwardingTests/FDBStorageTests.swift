@@ -53,6 +53,21 @@ struct FDBStorageTests {
     #expect(table.fdb.shardCount > 1500 && largest == 1024)
   }
 
+  @Test("storage to be given back is passed on whole, and each piece is given back once")
+  func chain() {
+    let tables = (0..<5).map { _ in FDBTable(slotCount: 16) }
+    var (chain, other) = (FDBTableChain(), FDBTableChain())
+    for table in tables.prefix(3) { other.append(table) }
+    for table in tables.suffix(2) { chain.append(table) }
+    chain.take(&other)
+    var words: [UInt] = []
+    while let table = chain.removeFirst() { words.append(table.word) }
+    #expect(words.count == 5 && Set(words) == Set(tables.map(\.word)) && other.isEmpty && chain.isEmpty)
+    for table in tables { other.append(table) }
+    other.free()
+    #expect(other.isEmpty)
+  }
+
   /// Addresses whose searches all begin at one slot, for who knows the key.
   private static func colliding(_ hash: KeyedHash, count: Int) -> [Int] {
     var stations: [Int] = []

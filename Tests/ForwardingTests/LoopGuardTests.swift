@@ -46,9 +46,12 @@ struct LoopGuardTests {
     #expect((0..<10_000).count { _ in loops.isReturned(generator.next(), segment: 0, now: end) } == 0)
   }
 
-  @Test("a frame may pass from one segment to another, and is held when it does again and again within a second")
-  func circling() {
-    let loops = guardOf()
+  @Test(
+    "what was written to a TAP may come from one, and is held when it does again and again within a second",
+    arguments: [1, 2])
+  func circling(segmentCount: Int) {
+    let loops = guardOf(segmentCount)
+    #expect(loops.mayCircle(now: start) == false)
     #expect(loops.isCircling(9, now: start) == false, "it was not written anywhere")
     loops.remember(9, segment: 0, now: start)
     let rounds = (0..<20).map { round in
@@ -58,6 +61,8 @@ struct LoopGuardTests {
     }
     #expect(rounds == [Bool](repeating: false, count: 16) + [Bool](repeating: true, count: 4))
     #expect(loops.isCircling(9, now: start + .seconds(3)) == false, "it has been quiet")
+    #expect(loops.mayCircle(now: start + .milliseconds(500)) == true)
+    #expect(loops.mayCircle(now: start + .seconds(3)) == false, "nor has any other")
   }
 
   @Test("a frame that is sent again at most ten times a second is never held", arguments: [100, 1000])
@@ -67,16 +72,6 @@ struct LoopGuardTests {
       let now = start + .milliseconds(round * pause)
       loops.remember(9, segment: 0, now: now)
       #expect(loops.isCircling(9, now: now) == false, "round \(round)")
-    }
-  }
-
-  @Test("with one segment nothing circles: there is no other to come from")
-  func alone() {
-    let loops = guardOf(1)
-    for round in 0..<50 {
-      loops.remember(9, segment: 0, now: start + .milliseconds(round))
-      #expect(loops.mayCircle(now: start) == false)
-      #expect(loops.isCircling(9, now: start) == false)
     }
   }
 

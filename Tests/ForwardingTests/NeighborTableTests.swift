@@ -1,7 +1,8 @@
 import Forwarding
 import TestKit
 import Testing
-import VXLAN
+
+@testable import VXLAN
 
 private typealias Claim = NeighborMessage.Claim
 private typealias Weight = NeighborMessage.Weight
@@ -26,6 +27,16 @@ private final class Bindings {
     table.reply(to: address, now: now) { [places] in places[$0] }
   }
 
+  /// Of the bindings that are known, what has expired taken out.
+  var count: Int {
+    table.sweep(now: now)
+    return table.count()
+  }
+
+  func probe(_ address: IPAddress, from remote: Remote = .peer(1)) {
+    table.learn(NeighborMessage(probed: address), from: remote, now: now)
+  }
+
   /// The station that is answered for an address.
   func station(_ address: IPAddress) -> MACAddress? {
     guard case .answer(let mac, _, _, _) = reply(address) else { return nil }
@@ -46,7 +57,7 @@ struct NeighborTableTests {
     bindings.claim(v6(2), at: 9, peer: 1, .full(isRouter: true))
     #expect(bindings.reply(v4(2)) == .answer(mac: .station(9), isRouter: false, peer: 1, asksStation: false))
     #expect(bindings.reply(v6(2)) == .answer(mac: .station(9), isRouter: true, peer: 1, asksStation: false))
-    #expect(bindings.reply(v4(3)) == .unknown && bindings.table.count(now: bindings.now) == 2)
+    #expect(bindings.reply(v4(3)) == .unknown && bindings.count == 2)
   }
 
   @Test("a slot takes 48 bytes, used or not")
@@ -62,9 +73,9 @@ struct NeighborTableTests {
   func lifetime() {
     bindings.claim(v4(2), at: 9)
     bindings.now += 119
-    #expect(bindings.station(v4(2)) == .station(9) && bindings.table.count(now: bindings.now) == 1)
+    #expect(bindings.station(v4(2)) == .station(9) && bindings.count == 1)
     bindings.now += 1
-    #expect(bindings.reply(v4(2)) == .unknown && bindings.table.count(now: bindings.now) == 0)
+    #expect(bindings.reply(v4(2)) == .unknown && bindings.count == 0)
     bindings.claim(v4(2), at: 9)
     #expect(bindings.station(v4(2)) == .station(9))
   }
@@ -89,7 +100,7 @@ struct NeighborTableTests {
       #expect(asksStation() == true)
       bindings.now += 1
     }
-    #expect(asksStation() == nil && bindings.table.count(now: bindings.now) == 0)
+    #expect(asksStation() == nil && bindings.count == 0)
   }
 
   @Test("a station that left the forwarding table, or is behind the own TAP, is not answered for")
@@ -105,19 +116,18 @@ struct NeighborTableTests {
   func changes() {
     bindings.claim(v4(2), at: 9)
     bindings.claim(v4(2), at: 8, peer: 1)
-    #expect(bindings.station(v4(2)) == .station(8) && bindings.table.count(now: bindings.now) == 1)
+    #expect(bindings.station(v4(2)) == .station(8) && bindings.count == 1)
     bindings.claim(v4(2), at: 7, peer: nil)
-    #expect(bindings.reply(v4(2)) == .unknown && bindings.table.count(now: bindings.now) == 0)
+    #expect(bindings.reply(v4(2)) == .unknown && bindings.count == 0)
   }
 
   @Test("who is about to take an address ends its binding, until the owner has said that it has it")
   func probed() {
     bindings.claim(v4(2), at: 9)
-    let probe = NeighborMessage(probed: v4(2))
-    bindings.table.learn(probe, from: .peer(1), now: bindings.now)
+    bindings.probe(v4(2))
     #expect(bindings.reply(v4(2)) == .unknown)
     bindings.claim(v4(2), at: 9)
-    bindings.table.learn(probe, from: .local, now: bindings.now)
+    bindings.probe(v4(2), from: .local)
     #expect(bindings.reply(v4(2)) == .unknown)
   }
 
@@ -171,19 +181,69 @@ struct NeighborTableTests {
     #expect(bindings.station(v4(2)) == .station(21))
   }
 
+  /// What ends a binding.
+  enum Ending: CaseIterable {
+    case probe, weak, contradictory, takenOver
+  }
+
+  @Test("what ends a binding between the changes does not have them forgotten", arguments: Ending.allCases)
+  func contestedBetweenEnds(ending: Ending) {
+    bindings.claim(v6(2), at: 20)
+    for change in 1...5 {
+      bindings.now += 10
+      switch ending {
+      case .probe: bindings.probe(v6(2))
+      case .weak: bindings.claim(v6(2), at: 20 + change % 2, .weak(isRouter: false))
+      case .contradictory: bindings.claim(v6(2), at: 22, .contradictory)
+      case .takenOver: bindings.claim(v6(2), at: 20 + change % 2, peer: nil)
+      }
+      #expect(bindings.reply(v6(2)) == .unknown)
+      bindings.claim(v6(2), at: 20 + change % 2)
+      #expect((bindings.station(v6(2)) != nil) == (change < 5), "after \(change) changes")
+    }
+    bindings.now += 139
+    bindings.claim(v6(2), at: 21)
+    #expect(bindings.count == 1 && bindings.reply(v6(2)) == .unknown)
+    bindings.now += 1
+    #expect(bindings.station(v6(2)) == .station(21))
+  }
+
+  @Test("an address that two stations claim without overriding is disputed after five of their claims")
+  func anycast() {
+    for claim in 0..<6 { bindings.claim(v6(2), at: 20 + claim % 2, .weak(isRouter: false)) }
+    bindings.claim(v6(2), at: 21, .weak(isRouter: false))
+    #expect(bindings.reply(v6(2)) == .unknown && bindings.count == 1)
+  }
+
+  @Test("what was withdrawn counts towards the limit of its peer, for no longer than a binding")
+  func withdrawn() {
+    for number in 0..<UInt64(Limits.bindingCountPerPeerMax + 500) {
+      bindings.claim(v6(0x1_0000 + number), at: 2)
+      bindings.probe(v6(0x1_0000 + number))
+    }
+    bindings.claim(v6(1), at: 2)
+    bindings.claim(v6(2), at: 1, peer: 2)
+    #expect(bindings.reply(v6(1)) == .unknown && bindings.station(v6(2)) == .station(1) && bindings.count == 1)
+    bindings.now += 120
+    #expect(bindings.count == 0)
+    bindings.claim(v6(1), at: 2)
+    #expect(bindings.station(v6(1)) == .station(2) && bindings.count == 1)
+  }
+
   @Test("one peer teaches a quarter of what the table holds, all together what it holds; known ones stay")
   func limits() {
     bindings.claim(v6(1), at: 1, peer: 2)
     for number in 0..<UInt64(Limits.bindingCountPerPeerMax + 500) { bindings.claim(v6(0x1_0000 + number), at: 2) }
-    let count = bindings.table.count(now: bindings.now)
+    let count = bindings.count
     // Of addresses that meet in too few slots some stay unknown; far fewer than one in a hundred.
     #expect(count <= Limits.bindingCountPerPeerMax + 1 && count > Limits.bindingCountPerPeerMax * 99 / 100)
     #expect(bindings.station(v6(1)) == .station(1))
     bindings.claim(v6(2), at: 1, peer: 2)
     #expect(bindings.station(v6(2)) == .station(1))
     bindings.now += 120
+    bindings.table.sweep(now: bindings.now)
     for number in 0..<UInt64(100) { bindings.claim(v6(0x9_0000 + number), at: 2) }
-    #expect(bindings.table.count(now: bindings.now) == 100)
+    #expect(bindings.count == 100)
   }
 
   @Test("of a segment's answers there are as many in a second as it may flood")
@@ -243,5 +303,7 @@ struct NeighborTableTests {
     }
     #expect(answerCount > 20_000 && unknownCount > 20_000, "\(answerCount) known, \(unknownCount) unknown")
     #expect(missCount * 100 < answerCount, "\(missCount) of \(answerCount) known ones were not answered")
+    let live = expected.values.count { bindings.now - $0.seen < 120 }
+    #expect((live * 99 / 100...live).contains(bindings.count), "\(bindings.count) of \(live)")
   }
 }

@@ -52,6 +52,24 @@ struct StormBucketTests {
     #expect((0..<100_000).allSatisfy { _ in bucket.take(64, now: Self.start) } && bucket.refusedCount() == 0)
   }
 
+  @Test("buckets one behind the other share no 128 bytes; what is asked for and what is counted no cache line")
+  func layout() {
+    #expect(MemoryLayout<StormBucket>.stride == 128 && StormBucket.alignment == 128)
+    let bucket = UnsafeMutablePointer<StormBucket>.allocate(capacity: 1)
+    defer { bucket.deallocate() }
+    bucket.initialize(to: StormBucket(perSecond: 10))
+    defer { bucket.deinitialize(count: 1) }
+    func bytes() -> [UInt8] { Array(UnsafeRawBufferPointer(start: bucket, count: 128)) }
+    /// Which bytes another frame changes.
+    func written() -> [Int] {
+      let before = bytes()
+      _ = bucket.pointee.take(1, now: Self.start)
+      return zip(before, bytes()).enumerated().filter { $1.0 != $1.1 }.map(\.offset)
+    }
+    let (passing, refused) = (written(), written())
+    #expect(!passing.isEmpty && passing.allSatisfy { $0 < 64 } && !refused.isEmpty && refused.allSatisfy { $0 >= 64 })
+  }
+
   @Test("several workers share one limit, and every refused frame is counted")
   func shared() async {
     final class Shared: Sendable { let bucket = StormBucket(perSecond: 10_000) }

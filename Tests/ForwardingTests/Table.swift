@@ -75,6 +75,7 @@ final class Table: @unchecked Sendable {
       && counts.pointee.pinned.load(ordering: .relaxed) == entries.count - dynamic.count
       && byRemote.indices.allSatisfy { fdb.countByRemote[$0].load(ordering: .relaxed) == byRemote[$0] }
       && sum { $0.entryCount } == entries.count && sum { $0.usedSlotCount } >= entries.count
+      && sum { $0.unused.isEmpty ? 0 : 1 } == 0
   }
 
   /// Of all shards.
@@ -86,7 +87,10 @@ final class Table: @unchecked Sendable {
 
   var slotCount: Int { (0..<fdb.shardCount).reduce(0) { $0 + fdb.table(ofShard: $1).mask + 1 } }
   var retiredCount: Int { sum { $0.retired.count } }
-  var replacementCount: Int { sum { $0.replacementCount } }
+  /// Of what counts moves.
+  var movesSlotCount: Int { sum { $0.damping.slotCount } }
+  /// Of each shard, which storage is in use.
+  var storages: [UInt] { (0..<fdb.shardCount).map { fdb.table(ofShard: $0).word } }
 
   /// How many slots the longest search for an entry passes.
   var longestSearch: Int {

@@ -103,28 +103,67 @@ struct HandshakeBudgetTests {
     var budget = HandshakeBudget()
     budget.add(stranger.address)
     let other = Endpoint(address: stranger.address, udpPort: 4791)
-    var (floodCount, otherCount) = (0, 0)
-    for step in 0..<10_000 {
-      let now = Instant(nanoseconds: 1_000_000_000) + .milliseconds(step)
-      if budget.takeInitiation(withCookieFrom: stranger, now: now) { floodCount += 1 }
-      if step % 1_000 == 500, budget.takeInitiation(withCookieFrom: other, now: now) { otherCount += 1 }
-    }
-    #expect(otherCount == 10 && floodCount <= 32)
+    let taken = flood(&budget, from: { _ in stranger }, other: other)
+    #expect(taken.other == 10 && taken.flood <= 32)
   }
 
-  @Test("what an address has used up, by flooding from all its ports, is taken from the share of all")
-  func manyPorts() {
-    var budget = HandshakeBudget()
-    budget.add(stranger.address)
-    let now = Instant(nanoseconds: 1_000_000_000)
-    let takenCount = (1...300).count {
-      budget.takeInitiation(withCookieFrom: Endpoint(address: stranger.address, udpPort: UInt16($0)), now: now)
+  /// How many of 1,000 initiations a second for ten seconds are opened, number `n` from `host(n)`; and how many of one
+  /// a second from `other`.
+  private func flood(
+    _ budget: inout HandshakeBudget, from host: (Int) -> Endpoint, other: Endpoint
+  ) -> (flood: Int, other: Int) {
+    var taken = (flood: 0, other: 0)
+    for step in 0..<10_000 {
+      let now = Instant(nanoseconds: 1_000_000_000) + .milliseconds(step)
+      if budget.takeInitiation(withCookieFrom: host(step), now: now) { taken.flood += 1 }
+      if step % 1_000 == 500, budget.takeInitiation(withCookieFrom: other, now: now) { taken.other += 1 }
     }
-    #expect(takenCount == 3 + 10)
-    let later = now + .milliseconds(25)
-    let isOtherTaken = budget.takeInitiation(
-      withCookieFrom: Endpoint(address: stranger.address, udpPort: 4790), now: later)
-    #expect(isOtherTaken, "of the 5 a second of the address nothing has come back yet")
+    return taken
+  }
+
+  @Test("one host with 10,000 ports, or a network of IPv6, leaves other strangers theirs", arguments: [false, true])
+  func oneHost(isIPv6: Bool) {
+    var budget = HandshakeBudget()
+    let other = Endpoint(
+      address: isIPv6 ? IPAddress(ipv6High: 0x2001_0DB8 << 32 | 2, low: 1) : IPAddress(ipv4: 0xC633_6402), udpPort: 1)
+    let taken = flood(
+      &budget,
+      from: { step in
+        let address = isIPv6 ? IPAddress(ipv6High: 0x2001_0DB8 << 32 | 1, low: UInt64(step)) : stranger.address
+        return Endpoint(address: address, udpPort: UInt16(step + 1))
+      }, other: other)
+    #expect(taken.other == 10 && taken.flood >= 30 && taken.flood <= 32)
+  }
+
+  @Test("what floods from all ports of a peer's address has the address's budget, and of what is for all one host's")
+  func manyPorts() {
+    for peerCount in 1...2 {
+      var budget = HandshakeBudget()
+      for _ in 0..<2 * peerCount { budget.add(stranger.address) }
+      let other = Endpoint(address: IPAddress(ipv4: 0xC633_6402), udpPort: 1)
+      let taken = flood(
+        &budget, from: { Endpoint(address: stranger.address, udpPort: UInt16($0 + 1)) }, other: other)
+      #expect(taken.other == 10 && taken.flood <= 10 * (5 + 3 * peerCount) + 3 + 2 * peerCount, "\(peerCount) peers")
+    }
+  }
+
+  @Test("where the budget is spent, no share of it is: the next that it has is open to all")
+  func budgetFirst() {
+    var budget = HandshakeBudget()
+    let now = Instant(nanoseconds: 1_000_000_000)
+    for number in 0..<UInt32(10) {
+      let isTaken = budget.takeInitiation(
+        withCookieFrom: Endpoint(address: IPAddress(ipv4: 0x0A00_0000 + number), udpPort: 1), now: now)
+      #expect(isTaken)
+    }
+    let openedCount = (0..<100).count { _ in budget.takeInitiation(withCookieFrom: stranger, now: now) }
+    #expect(openedCount == 0)
+    let (first, second, third) = (
+      budget.takeInitiation(withCookieFrom: stranger, now: now + .milliseconds(25)),
+      budget.takeInitiation(withCookieFrom: stranger, now: now + .milliseconds(50)),
+      budget.takeInitiation(withCookieFrom: stranger, now: now + .milliseconds(75))
+    )
+    #expect(first && second && !third, "two at once are its share")
   }
 
   @Test("repeating an initiation, or forging one with its ephemeral key, costs nothing: faults 28")

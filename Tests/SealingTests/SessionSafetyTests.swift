@@ -57,10 +57,8 @@ struct SessionSafetyTests {
 
   @Test("at most four unproven sessions of a peer wait for 10 s")
   func unproven() throws {
-    let wire = SimulatedWire(seed: 1)
+    let wire = SimulatedWire.mutingHigher()
     let (lower, higher) = (wire.lower, 1 - wire.lower)
-    // The lower key is told nothing, so it proves nothing; the higher one initiates into the void.
-    wire.isCut = { _, side in side == higher }
     for number in 1...7 {
       wire.run(for: .milliseconds(300))
       #expect(wire.ends[higher].opening.count == min(number, 4))
@@ -76,9 +74,8 @@ struct SessionSafetyTests {
 
   @Test("a third initiation of one process takes the place of its first unproven session")
   func unprovenOfOneBoot() throws {
-    let wire = SimulatedWire(seed: 1)
+    let wire = SimulatedWire.mutingHigher()
     let higher = 1 - wire.lower
-    wire.isCut = { _, side in side == higher }
     wire.run(for: .seconds(9))
     #expect(wire.sent.count { $0.from == higher && HandshakeMessage($0.bytes)?.kind == .response } >= 3)
     #expect(wire.ends[higher].opening.count == 2)
@@ -86,9 +83,8 @@ struct SessionSafetyTests {
 
   @Test("processes that follow each other quickly are answered 12 times a second at most: faults 27")
   func answerRate() throws {
-    let wire = SimulatedWire(seed: 1)
+    let wire = SimulatedWire.mutingHigher()
     let (lower, higher) = (wire.lower, 1 - wire.lower)
-    wire.isCut = { _, side in side == higher }
     for _ in 0..<90 {
       wire.restart(lower)
       wire.run(for: .milliseconds(10))

@@ -51,6 +51,14 @@ final class SimulatedWire {
       presharedKeys: presharedKeys, now: now)
   }
 
+  /// A wire on which the lower key is told nothing, so it proves nothing; the higher one initiates into the void.
+  static func mutingHigher() -> SimulatedWire {
+    let wire = SimulatedWire(seed: 1)
+    let higher = 1 - wire.lower
+    wire.isCut = { _, side in side == higher }
+    return wire
+  }
+
   /// The side with the lower public key.
   var lower: Int { keys[0].publicKey < keys[1].publicKey ? 0 : 1 }
   func peerKey(of side: Int) -> PublicKey { keys[1 - side].publicKey }

@@ -14,7 +14,7 @@ enum ImportTable {
   private static let outside: [String: Set<String>] = [
     "VXLAN": [],
     "Forwarding": ["CVXLAN", "Synchronization"],
-    "Sealing": ["CSodium", "Synchronization"],
+    "Sealing": ["CSodium", "CVXLAN", "Synchronization"],
     "LinuxIO": ["CLinuxIO", "Glibc", "Synchronization"],
     "Capture": ["CPcap", "Glibc"],
     "Dataplane": ["CVXLAN", "Synchronization"],

@@ -16,7 +16,7 @@ extension Configuration {
     package static let addressCountMax = 64
     /// Above it the nanoseconds between two frames are too few to count with.
     package static let stormLimitMax = StormBucket.perSecondMax
-    /// 4 Mi entries: about 109 MB of one table.
+    /// 4 Mi entries: 26 bytes each, 109 MB of one table, and half as much again while addresses move.
     package static let fdbLimitMax = 1 << 22
     /// Each is a socket and a port that nothing else on the host can have.
     package static let sourcePortCountMax = 1_024

@@ -5,8 +5,8 @@ import VXLAN
 /// Called off the event loop, one call at a time. Each throws `unknown-vni` or `unknown-peer` for what is not
 /// configured.
 package protocol FDBControl: Sendable {
-  /// Sets a static entry; `replacing`: also in the place of another static one.
-  /// - Throws: `bad-entry` for what may be nobody's entry, `exists` when there is a static entry already, `table-full`.
+  /// Sets a static entry; `replacing`: also in the place of another, static or learned.
+  /// - Throws: `bad-entry` for what may be nobody's entry, `exists` when there is an entry already, `table-full`.
   func setEntry(_ mac: MACAddress, vni: VNI, peer: String, replacing: Bool) throws(ControlError) -> FDBReport
   /// Removes an entry of any state.
   /// - Throws: `unknown-mac` when there is none.

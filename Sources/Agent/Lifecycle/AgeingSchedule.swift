@@ -1,7 +1,7 @@
 import VXLAN
 
-/// When each segment's table is to be scanned for entries that have aged: every tenth of its ageing time, at most every
-/// 10 s. Pure: time is an argument.
+/// When each segment's tables are to be scanned for what has aged: every tenth of its ageing time, and at least every
+/// 10 s; also where entries do not age, since moves and bindings do. Pure: time is an argument.
 struct AgeingSchedule {
   private static let intervalMax: Duration = .seconds(10)
 
@@ -13,10 +13,10 @@ struct AgeingSchedule {
 
   private var turns: [Turn] = []
 
-  /// - Parameter ageingTimes: by segment slot; zero: never.
+  /// - Parameter ageingTimes: by segment slot; zero: entries never age.
   init(_ ageingTimes: [Duration], now: Instant) {
-    for (segment, ageingTime) in ageingTimes.enumerated() where ageingTime > .zero {
-      let interval = min(Self.intervalMax, ageingTime / 10)
+    for (segment, ageingTime) in ageingTimes.enumerated() {
+      let interval = ageingTime > .zero ? min(Self.intervalMax, ageingTime / 10) : Self.intervalMax
       turns.append(Turn(segment: segment, interval: interval, at: now + interval))
     }
   }
@@ -31,6 +31,6 @@ struct AgeingSchedule {
     return segments
   }
 
-  /// The next moment at which one is due; nil: never.
+  /// The next moment at which one is due; nil: there is none.
   var next: Instant? { turns.map(\.at).min() }
 }

@@ -20,7 +20,6 @@ extension Agent: ReportSource {
 
   package func segmentReports(vni: VNI?) throws(ControlError) -> [SegmentReport] {
     let counters = try snapshot().counters
-    let now = Instant(nanoseconds: Clock.now()).seconds
     return try slots(vni).map { slot in
       let history = topology.withFDB(ofSegment: slot) { $0.history() }
       return SegmentReport(
@@ -28,7 +27,7 @@ extension Agent: ReportSource {
         mtu: overlayMTU(ofSegment: slot), sealed: topology.segments[slot].isSealed,
         fdbEntries: topology.withFDB(ofSegment: slot) { $0.entryCount() }, fdbMoves: history.moveCount,
         fdbFlapping: history.freezeCount, fdbRefused: history.refusedCount,
-        neighbors: topology.neighbors[slot].count(now: now),
+        neighbors: topology.neighbors[slot].count(),
         rxFrames: counters.value(.framesOut, .underlay, segment: slot),
         txFrames: counters.value(.framesOut, .overlay, segment: slot))
     }

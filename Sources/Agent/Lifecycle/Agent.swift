@@ -138,12 +138,15 @@ package final class Agent: @unchecked Sendable {
     gate.open(ControlAPI(source: self, table: self, events: eventHistory))
   }
 
-  /// Does what is due: ages entries, mends TAPs that were deleted or lost their bridge, follows the
-  /// underlay's MTU. Answers when it wants to be
-  /// called again; nil: only after `wakeMain`.
+  /// Does what is due: ages entries and bindings, mends TAPs that were deleted or lost their bridge, follows the
+  /// underlay's MTU, passes events on, tells of floods and asks for listeners. Answers when it wants to be called
+  /// again; nil: only after `wakeMain`.
   package func housekeep() -> Duration? {
     let now = Instant(nanoseconds: Clock.now())
-    for slot in ageing.due(now: now) { age(segment: slot, now: now) }
+    for slot in ageing.due(now: now) {
+      age(segment: slot, now: now)
+      topology.neighbors[slot].sweep(now: now.seconds)
+    }
     let isMended = mend()
     if let due = nextBridgeCheck, due <= now {
       tendBridges()

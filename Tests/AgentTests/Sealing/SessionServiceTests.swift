@@ -32,7 +32,7 @@ struct SessionServiceTests {
     let gate = DispatchSemaphore(value: 0)
     bench.peer.withLock { $0.gate = gate }
     try bench.service.start()
-    #expect(bench.waits { bench.peer.withLock { $0.initiators.count == 1 } })
+    #expect(bench.waits(forAttempt: 1))
     let took = ContinuousClock().measure { #expect(bench.service.statuses() == nil) }
     #expect(took >= .milliseconds(1_900) && took < .seconds(4))
     bench.peer.withLock { $0.gate = nil }
@@ -62,36 +62,27 @@ struct SessionServiceTests {
     bench.service.stop()
   }
 
-  @Test("of news that come while the thread is at something else the last size counts, and that a route is another")
-  func joinedRoutes() throws {
-    let gate = DispatchSemaphore(value: 0)
+  /// The first of the news says that the route is another.
+  @Test(
+    "news of the routes have a peer without a session asked again before its turn, joined to one: the last size counts",
+    arguments: [[1_400], [1_400, 1_300]])
+  func otherRoutes(sizes: [Int]) throws {
     bench.peer.withLock { $0.answers = false }
     try bench.service.start()
-    #expect(bench.waits { bench.peer.withLock { $0.initiators.count == 1 } })
+    #expect(bench.waits(forAttempt: 1))
+    let gate = DispatchSemaphore(value: 0)
     bench.peer.withLock { $0.gate = gate }
-    // In the second attempt the thread waits; the third is two seconds after that.
-    #expect(bench.waits { bench.peer.withLock { $0.initiators.count == 2 } })
-    bench.service.follow([0: PeerRoute(pathMTU: 1_400, isOther: true)])
-    bench.service.follow([0: PeerRoute(pathMTU: 1_300, isOther: false)])
+    // The thread is held in attempt 2, which comes by itself; the third is two seconds after the second.
+    #expect(bench.waits(forAttempt: 2))
+    for (number, size) in sizes.enumerated() {
+      bench.service.follow([0: PeerRoute(pathMTU: size, isOther: number == 0)])
+    }
     bench.peer.withLock { $0.gate = nil }
     let start = ContinuousClock.now
     gate.signal()
-    #expect(bench.waits { bench.peer.withLock { $0.initiators.count == 3 } })
+    #expect(bench.waits(forAttempt: 3))
     #expect(ContinuousClock.now - start < .milliseconds(1_500))
-    #expect(bench.peer.withLock { $0.pathMTUs } == [1_300])
-    bench.service.stop()
-  }
-
-  @Test("news of the routes have a peer without a session asked again before its turn")
-  func otherRoutes() throws {
-    bench.peer.withLock { $0.answers = false }
-    try bench.service.start()
-    // Attempts 1 and 2 come by themselves; the third is two seconds after the second.
-    #expect(bench.waits { bench.peer.withLock { $0.initiators.count == 2 } })
-    let start = ContinuousClock.now
-    bench.service.follow([0: PeerRoute(pathMTU: 1_400, isOther: true)])
-    #expect(bench.waits { bench.peer.withLock { $0.initiators.count == 3 } })
-    #expect(ContinuousClock.now - start < .milliseconds(1_500))
+    #expect(bench.peer.withLock { $0.pathMTUs } == Array(sizes.suffix(1)))
     bench.service.stop()
   }
 
@@ -162,6 +153,9 @@ private final class ServiceBench: Sendable {
     }
     return false
   }
+
+  /// Whether the service has made so many attempts within ten seconds.
+  func waits(forAttempt number: Int) -> Bool { waits { peer.withLock { $0.initiators.count == number } } }
 
   private func answer(to bytes: [UInt8], with key: PrivateKey) -> [UInt8]? {
     guard let message = HandshakeMessage(parsing: bytes.span),
