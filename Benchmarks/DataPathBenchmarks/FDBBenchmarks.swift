@@ -7,7 +7,7 @@ enum FDBBenchmarks {
 
   static func all() -> [Benchmark] {
     [1_000, 1_000_000].flatMap { [lookUp($0), lookUpBatches($0), missing($0), refresh($0)] }
-      + [1_000, 1_000_000].map { insert($0) } + FDBSharingBenchmarks.all()
+      + [1_000, 1_000_000].map { insert($0) } + FDBSharingBenchmarks.all() + FDBListingBenchmarks.all()
   }
 
   /// A table that closures may share; the table itself cannot be copied.

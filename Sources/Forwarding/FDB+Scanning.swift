@@ -47,23 +47,40 @@ extension FDB {
     for shard in 0..<shardCount { shards[shard].withLock { body(&$0) } }
   }
 
-  /// All entries, in no order. Any thread. Those that come or go meanwhile may be in it or not.
-  package borrowing func entries() -> [FDBEntry] {
+  /// Up to `countMax` entries that come after `mac` in the table's order, by shard, then by address; nil: from the
+  /// start. Fewer: there are no more. Any thread.
+  ///
+  /// The order depends on addresses alone and stays for as long as the table lives. So who goes on after the last entry
+  /// each time comes to an end, and sees every entry that is there all the while exactly once; those that come or go
+  /// meanwhile may be seen or not. Each hold of a lock is for the slots of one shard.
+  package borrowing func entries(after mac: MACAddress? = nil, countMax: Int = .max) -> [FDBEntry] {
     var found: [FDBEntry] = []
-    found.reserveCapacity(entryCount())
-    for shard in 0..<shardCount {
-      found += shards[shard].withLock { state in
-        reclaim(&state)
-        let table = table(ofShard: shard)
-        var entries: [FDBEntry] = []
-        entries.reserveCapacity(state.entryCount)
-        for index in 0...table.mask {
-          let value = table.value(at: index)
-          if value.isPresent, let key = table.key(at: index) { entries.append(FDBEntry(key, value)) }
-        }
-        return entries
+    // Room is made before a lock is taken.
+    found.reserveCapacity(min(countMax, entryCount()) + Limits.entryCountPerShard * 2)
+    let first = mac.map { shard(of: hash(MACKey($0).rawValue)) } ?? 0
+    for shard in first..<shardCount {
+      let start = found.count
+      collect(shard: shard, after: shard == first ? mac : nil, into: &found)
+      found[start...].sort { $0.mac.rawValue < $1.mac.rawValue }
+      guard found.count < countMax else {
+        found.removeLast(found.count - countMax)
+        break
       }
     }
     return found
+  }
+
+  /// Adds the entries of a shard whose address is above `mac`, in no order.
+  private borrowing func collect(shard: Int, after mac: MACAddress?, into found: inout [FDBEntry]) {
+    shards[shard].withLock { state in
+      reclaim(&state)
+      let table = table(ofShard: shard)
+      for index in 0...table.mask {
+        let value = table.value(at: index)
+        guard value.isPresent, let key = table.key(at: index) else { continue }
+        if let mac, key.mac.rawValue <= mac.rawValue { continue }
+        found.append(FDBEntry(key, value))
+      }
+    }
   }
 }

@@ -44,9 +44,9 @@ package struct ARPMessage: Equatable, Sendable {
     else { return nil }
     self.operation = operation
     senderMAC = frame.macAddress(at: start + 8)
-    sender = frame.ipv4Address(at: start + 14)
+    sender = IPAddress(ipv4At: start + 14, in: frame)
     targetMAC = frame.macAddress(at: start + 18)
-    target = frame.ipv4Address(at: start + 24)
+    target = IPAddress(ipv4At: start + 24, in: frame)
   }
 
   /// Writes the message and the Ethernet header in front of it, from its sender to `destination`.

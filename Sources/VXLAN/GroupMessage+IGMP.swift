@@ -13,7 +13,7 @@ extension GroupMessage {
   init?(igmp body: Body, inFrame frame: borrowing Span<UInt8>) {
     let start = body.range.lowerBound
     guard body.range.count >= 8, Checksum.isRight(frame.extracting(body.range)) else { return nil }
-    let group = frame.ipv4Address(at: start + 4)
+    let group = IPAddress(ipv4At: start + 4, in: frame)
     switch frame[start] {
     case 0x11:
       guard let query = Self.query(igmp: body, group: group, inFrame: frame) else { return nil }
@@ -97,7 +97,7 @@ extension GroupMessage {
         let byteCount = 4 + addressByteCount * (1 + sourceCount) + 4 * Int(frame[offset + 1])
         guard end - offset >= byteCount else { return nil }
         let group =
-          addressByteCount == 4 ? frame.ipv4Address(at: offset + 4) : frame.ipv6Address(at: offset + 4)
+          addressByteCount == 4 ? IPAddress(ipv4At: offset + 4, in: frame) : IPAddress(ipv6At: offset + 4, in: frame)
         if group.isMulticast, let change = Self.change(type: frame[offset], hasSources: sourceCount > 0) {
           records.append(Record(group: group, change: change))
         }

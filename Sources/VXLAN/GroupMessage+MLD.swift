@@ -25,7 +25,7 @@ extension GroupMessage {
       return
     }
     guard body.range.count >= 24 else { return nil }
-    let group = frame.ipv6Address(at: start + 8)
+    let group = IPAddress(ipv6At: start + 8, in: frame)
     switch frame[start] {
     case 130:
       guard let query = Self.query(mld: body, group: group, inFrame: frame) else { return nil }

@@ -45,13 +45,13 @@ package struct InnerPacket: Equatable, Sendable {
   /// The packet's source address. The frame is the one that it was found in.
   @inlinable
   package func source(inFrame frame: borrowing Span<UInt8>) -> IPAddress {
-    family == .ipv4 ? frame.ipv4Address(at: offset + 12) : frame.ipv6Address(at: offset + 8)
+    family == .ipv4 ? IPAddress(ipv4At: offset + 12, in: frame) : IPAddress(ipv6At: offset + 8, in: frame)
   }
 
   /// The packet's destination address. The frame is the one that it was found in.
   @inlinable
   package func destination(inFrame frame: borrowing Span<UInt8>) -> IPAddress {
-    family == .ipv4 ? frame.ipv4Address(at: offset + 16) : frame.ipv6Address(at: offset + 24)
+    family == .ipv4 ? IPAddress(ipv4At: offset + 16, in: frame) : IPAddress(ipv6At: offset + 24, in: frame)
   }
 
   /// Replaces the two ECN bits in the frame, with the IPv4 header's checksum kept right (RFC 1624, equation 3).

@@ -71,8 +71,8 @@ package struct NeighborDiscoveryMessage: Equatable, Sendable {
       Self.checksum(of: frame.extracting(Self.start..<Self.start + byteCount), in: frame) == 0
     else { return nil }
     self.init(
-      kind, from: frame.ipv6Address(at: ip + 8), to: frame.ipv6Address(at: ip + 24),
-      target: frame.ipv6Address(at: Self.start + 8), linkLayerAddress: nil)
+      kind, from: IPAddress(ipv6At: ip + 8, in: frame), to: IPAddress(ipv6At: ip + 24, in: frame),
+      target: IPAddress(ipv6At: Self.start + 8, in: frame), linkLayerAddress: nil)
     if kind == .advertisement {
       let flags = frame[Self.start + 4]
       (isRouter, isSolicited, overrides) = (flags & 0x80 != 0, flags & 0x40 != 0, flags & 0x20 != 0)
@@ -147,7 +147,7 @@ package struct NeighborDiscoveryMessage: Equatable, Sendable {
   private static func checksum(of message: borrowing Span<UInt8>, in frame: borrowing Span<UInt8>) -> UInt16 {
     let ip = EthernetHeader.byteCount
     let pseudo = Checksum.ipv6PseudoHeader(
-      from: frame.ipv6Address(at: ip + 8), to: frame.ipv6Address(at: ip + 24), byteCount: message.count)
+      from: IPAddress(ipv6At: ip + 8, in: frame), to: IPAddress(ipv6At: ip + 24, in: frame), byteCount: message.count)
     return Checksum.finish(Checksum.sum(message, initial: pseudo))
   }
 }

@@ -5,13 +5,19 @@ extension Span where Element == UInt8 {
   package func macAddress(at offset: Int) -> MACAddress {
     MACAddress(rawValue: UInt64(bigEndian16(at: offset)) << 32 | UInt64(bigEndian32(at: offset + 2)))
   }
+}
 
-  /// The four bytes at `offset`.
-  package func ipv4Address(at offset: Int) -> IPAddress { IPAddress(ipv4: bigEndian32(at: offset)) }
+extension IPAddress {
+  /// The four bytes of IPv4 at `offset`.
+  @inlinable
+  package init(ipv4At offset: Int, in bytes: borrowing Span<UInt8>) {
+    self.init(ipv4: bytes.bigEndian32(at: offset))
+  }
 
-  /// The sixteen bytes at `offset`.
-  package func ipv6Address(at offset: Int) -> IPAddress {
-    IPAddress(ipv6High: bigEndian64(at: offset), low: bigEndian64(at: offset &+ 8))
+  /// The sixteen bytes of IPv6 at `offset`.
+  @inlinable
+  package init(ipv6At offset: Int, in bytes: borrowing Span<UInt8>) {
+    self.init(ipv6High: bytes.bigEndian64(at: offset), low: bytes.bigEndian64(at: offset &+ 8))
   }
 }
 

@@ -20,13 +20,39 @@ struct AgentOptions: ParsableArguments {
       throw Output.failure(error.message)
     }
     guard !json else { return try Output.write(answer) }
-    let report: Report
-    do {
-      report = try ReportJSON.decode(type, from: answer)
-    } catch {
-      throw Output.failure("the agent on \(socket) is of another version, and its answer is not understood: try -j")
+    try Output.write(text(try understood(answer, as: type)))
+  }
+
+  /// Asks for the list at `target`, page by page, and prints each page as it comes: for `--json` all of them as one
+  /// list, else as `text` shows them.
+  /// - Throws: `ExitCode` 1 after a message; what was printed until then ends in the middle of the list.
+  func showPages<Report: Decodable>(_ target: String, of type: Report.Type, text: ([Report]) -> String) throws {
+    var list = JSONListOutput()
+    var rest: String? = target
+    while let target = rest {
+      let page: (body: [UInt8], next: String?)
+      do {
+        page = try ControlClient(socketPath: socket).getPage(target)
+      } catch {
+        throw Output.failure(error.message)
+      }
+      if json {
+        guard let part = list.part(of: page.body, isLast: page.next == nil) else { throw misunderstood() }
+        try Output.write(part)
+      } else {
+        try Output.write(text(try understood(page.body, as: [Report].self)))
+      }
+      rest = page.next
     }
-    try Output.write(text(report))
+  }
+
+  private func understood<Report: Decodable>(_ answer: [UInt8], as type: Report.Type) throws -> Report {
+    guard let report = try? ReportJSON.decode(type, from: answer) else { throw misunderstood() }
+    return report
+  }
+
+  private func misunderstood() -> ExitCode {
+    Output.failure("the agent on \(socket) is of another version, and its answer is not understood: try -j")
   }
 
   /// Asks for a change. Prints nothing but, for `--json`, what the agent answers.

@@ -10,7 +10,8 @@ struct FDBCommand: ParsableCommand {
     discussion: """
       Without a subcommand the table is shown: vtep fdb [--vni <number>] [-j]. State static is set by the \
       configuration or by hand, dynamic is learned from frames and ages, control is of a control plane. A MAC without \
-      a peer is behind the own TAP.
+      a peer is behind the own TAP. A large table is printed as it is read, 4,096 entries at a time, each time in the \
+      order of the addresses.
       """,
     subcommands: [Show.self, Add.self, Replace.self, Delete.self, Flush.self, Explain.self],
     defaultSubcommand: Show.self)
@@ -22,7 +23,9 @@ struct FDBCommand: ParsableCommand {
     @OptionGroup var segment: SegmentOption
 
     func run() throws {
-      try agent.show("/v1/fdb\(segment.query)", as: [FDBReport].self, text: ReportText.fdb)
+      let filter = segment.vni.map { "vni=\($0)&" } ?? ""
+      var table = ReportText.fdbColumns
+      try agent.showPages("/v1/fdb?\(filter)after=", of: FDBReport.self) { ReportText.fdb($0, in: &table) }
     }
   }
 

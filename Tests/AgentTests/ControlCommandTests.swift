@@ -8,33 +8,15 @@ import Testing
 @Suite("commands that ask an agent", .serialized)
 struct ControlCommandTests {
   let directory: ControlTestDirectory
-  let program: String
+  let program: BuiltProgram
 
   init() throws {
     directory = try ControlTestDirectory()
-    // The program is built beside the bundle of the tests.
-    let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    program = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("vtep").path
-    try #require(FileManager.default.isExecutableFile(atPath: program), "\(program) is not built")
+    program = try BuiltProgram()
   }
 
   private func vtep(_ arguments: String...) throws -> (status: Int32, output: String, message: String) {
-    try vtep(arguments)
-  }
-
-  private func vtep(_ arguments: [String]) throws -> (status: Int32, output: String, message: String) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    let (output, message) = (Pipe(), Pipe())
-    process.standardOutput = output
-    process.standardError = message
-    try process.run()
-    let text = output.fileHandleForReading.readDataToEndOfFile()
-    let complaint = message.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    let texts = [text, complaint].map { String(decoding: $0, as: UTF8.self) }
-    return (process.terminationStatus, texts[0], texts[1])
+    try program.run(arguments)
   }
 
   @Test(
@@ -86,7 +68,7 @@ struct ControlCommandTests {
     let unknown = try vtep("mtu", "--peer", "x", "--socket", directory.socket)
     #expect(unknown.status == 1 && unknown.message == "vtep: no peer has the name x\n" && unknown.output.isEmpty)
     for more in [["--underlay-mtu", "1500"], ["--sealed"], ["--ipv6"], ["--vlan"]] {
-      #expect(try vtep(["mtu", "--peer", "b"] + more).status == 64)
+      #expect(try program.run(["mtu", "--peer", "b"] + more).status == 64)
     }
     #expect(try vtep("mtu").status == 64)
     #expect(try vtep("mtu", "--underlay-mtu", "1500", "--sealed").output.contains("1426"))
@@ -105,11 +87,11 @@ struct ControlCommandTests {
     let entries = [FDBReport](repeating: FixedReports().entries[0], count: 20_000)
     let server = try startControlServer(directory.socket) { _ in ControlResponse(report: entries) }
     defer { server.stop() }
-    let script = "set -o pipefail; '\(program)' fdb --socket '\(directory.socket)' 2>&1 | head -n 1"
+    let script = "set -o pipefail; '\(program.path)' fdb --socket '\(directory.socket)' 2>&1 | head -n 1"
     let result = try run("bash", ["-c", script])
     #expect(result.status == 0)
     #expect(result.output == "VNI  MAC                PEER  ADDRESS    STATE   AGE\n")
-    let full = "'\(program)' fdb --socket '\(directory.socket)' 2>&1 >/dev/full"
+    let full = "'\(program.path)' fdb --socket '\(directory.socket)' 2>&1 >/dev/full"
     let failed = try run("bash", ["-c", full])
     #expect(failed.status == 1)
     #expect(failed.output.contains("cannot write to standard output: No space left on device"))

@@ -116,9 +116,15 @@ struct FixedReports: ReportSource {
     ].filter { vni == nil || $0.vni == vni?.rawValue }
   }
 
-  func fdbReports(vni: VNI?) throws(ControlError) -> [FDBReport] {
+  func fdbPage(vni: VNI?, after cursor: FDBCursor?) throws(ControlError) -> FDBPage {
     guard vni?.rawValue != 99 else { throw ControlError(.unknownVNI, "there is no segment 99") }
-    return entries.filter { vni == nil || $0.vni == vni?.rawValue }
+    let all = entries.filter { vni == nil || $0.vni == vni?.rawValue }
+    let start = cursor.flatMap { last in all.firstIndex { $0.mac == "\(last.mac)" }.map { $0 + 1 } } ?? 0
+    let page = all[start...].prefix(ControlLimits.pageEntryCountMax)
+    guard page.endIndex < all.endIndex, let last = page.last, let mac = MACAddress(last.mac) else {
+      return FDBPage(entries: Array(page))
+    }
+    return FDBPage(entries: Array(page), next: FDBCursor(vni: VNI(unchecked: last.vni), mac: mac))
   }
 
   func peerReports() throws(ControlError) -> [PeerReport] {

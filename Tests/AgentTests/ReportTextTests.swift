@@ -21,8 +21,9 @@ struct ReportTextTests {
 
   @Test("the FDB shows a dash for what a local MAC lacks")
   func fdb() {
+    var table = ReportText.fdbColumns
     #expect(
-      ReportText.fdb(FixedReports().entries) == """
+      ReportText.fdb(FixedReports().entries, in: &table) == """
         VNI  MAC                PEER  ADDRESS      STATE      AGE
          42  02:00:00:00:00:02  b     192.0.2.2    static      0s
          42  02:00:00:00:00:03  -     -            dynamic  1m15s

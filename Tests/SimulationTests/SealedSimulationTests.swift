@@ -146,7 +146,7 @@ struct SealedSimulationTests {
     run.check()
     let deliveredCount = run.delivered.reduce(0) { $0 + $1.count }
     print("hostile weather: \(deliveredCount) of \(run.expectedCount) copies delivered")
-    #expect(run.network.forgedCount > 100 && deliveredCount * 10 > run.expectedCount * 9, "seed \(run.seed)")
+    #expect(run.network.forgedCount > 100 && deliveredCount * 100 > run.expectedCount * 85, "seed \(run.seed)")
     for agent in run.network.agents { #expect(agent.sealedPeers.count > 2 * (agentCount - 1), "rekeyed") }
     let drops = run.network.agents.map { $0.snapshot() }
     for reason in [DropReason.authentication, .replay, .unknownSession, .unknownVNI] {

@@ -178,14 +178,28 @@ def test_monitor_tells_of_addresses_that_are_learned_move_and_age(lab):
                    for each in events())
 
 
+def test_monitor_tells_of_each_of_two_thousand_addresses_that_age_at_once(lab):
+    agent = lab.agent(segments=[{"vni": 42, "tap": "vx42", "ageing": "4s"}])
+    with RawPeer(lab.h2, agent) as b, monitor(agent) as events:
+        listening(agent, events, b)
+        for number in range(2_000):
+            b.send_frame(ethernet(mac(0x10_0000 + number), length=60))
+        known = agent.fdb()
+        assert len(known) >= 1_900, "the kernel dropped the rest"
+
+        def aged():
+            return {each["mac"] for each in events() if each["event"] == "aged"}
+        wait_until(lambda: aged() >= set(known), 15, "each of them is told to have aged")
+
+
 def test_monitor_without_an_agent_says_so_and_exits_1(lab):
     done = lab.agent(start=False).ask("monitor")
     assert done.returncode == 1 and "vtep run" in done.stderr and done.stdout == ""
 
 
 def test_fault_row_11_two_peers_claim_an_address_at_1_khz(lab, two_peers, figure):
-    """Five table writes and one alarm, and no frame of others is lost. Full: 180 s, and the thaw after 30 s; short: 4 s,
-    with a rate of at least 300 a second on a machine that is busy.
+    """Five table writes and one alarm, and no frame of others is lost. Full: 180 s, and the thaw after 30 s. Short:
+    4 s, with a rate of at least 300 a second on a machine that is busy.
     """
     agent, b, c = two_peers
     seconds = 180 if full() else 4

@@ -66,11 +66,11 @@ def way(lab, kind):
     return ("vx42", overlay(2), OVERHEAD[lab.family]) if kind == "sealed" else ("vx43", "10.43.0.2", lab.overhead)
 
 
-def agents_on(lab, *kinds):
+def agents_on(lab, *kinds, raise_seconds=RAISE_SECONDS):
     """An agent on each host with keys for the other, and a segment of each of the kinds; sessions are up."""
     known, made = identities(lab), {"sealed": sealed_segment, "plain": plain_segment}
     agents = [sealed_agent(lab, f"h{number}", known, [made[kind](number) for kind in kinds],
-                           {"path-mtu-raise": f"{RAISE_SECONDS}s"}, start=True) for number in (1, 2)]
+                           {"path-mtu-raise": f"{raise_seconds}s"}, start=True) for number in (1, 2)]
     for agent in agents:
         session_up(agent)
     return agents

@@ -4,15 +4,17 @@ import socket
 
 import pytest
 
+from conftest import full
 from host import wait_until
 from lab import Lab
 from packets import Packets
 from routed import RoutedLab
 from sealed import identities, sealed_agent, session_up, sessions
-from test_probing import (FOUND_SECONDS, RAISE_SECONDS, agents_on, believes, found, largest, peer, plain_segment,
-                          too_big, wait_found, way)
+from test_probing import (FOUND_SECONDS, agents_on, believes, found, largest, peer, plain_segment, too_big, wait_found,
+                          way)
 from transfer import blocks, tcp_hash
 
+RAISE_SECONDS = 30 if full() else 1
 TOLD = "paths are not probed"
 SEALED = 4790
 
@@ -25,7 +27,7 @@ def family(request):
 def test_fault_row_35_with_keys_at_both_ends_plain_segments_alone_have_their_path_found(family):
     with RoutedLab(family=family) as lab:
         lab.forward(1400)
-        agents = agents_on(lab, "plain")
+        agents = agents_on(lab, "plain", raise_seconds=RAISE_SECONDS)
         tap, address, overhead = way(lab, "plain")
         wait_found(agents, 1400)
         report = agents[0].json("mtu", "--peer", "h2")

@@ -14,7 +14,7 @@ from keys import preshared_key, preshared_key_file
 from packets import Packets
 from sealed import HANDSHAKES, ROOMY, Agreements, identities, sealed_agent, session_up, short_keys
 from sealed_end import ALICE, GUEST
-from sealed_peer import RESPONSE_SIZE, SealedPeer, Session, is_kind
+from sealed_peer import NO_KEY, RESPONSE_SIZE, SealedPeer, Session, is_kind
 
 KEY_SECONDS = 3
 
@@ -69,6 +69,9 @@ def test_a_recording_does_not_open_with_both_private_keys_and_does_with_what_the
             recorded.session(shared)
     thief = recorded.session(peer.shared)
     assert sealing.open_datagram(thief.cipher, thief.keys[0], sealed) == frame, "the thief lacks that alone"
+    # Who breaks X25519 has it, and lacks the pre-shared key.
+    with pytest.raises(InvalidTag):
+        Recorded(known["h1"], known["h2"], NO_KEY, initiation, response).session(peer.shared)
 
 
 def handshakes(lab, meanwhile, environment):

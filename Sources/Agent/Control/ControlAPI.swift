@@ -7,8 +7,10 @@ package protocol ReportSource: Sendable {
   func statusReport() throws(ControlError) -> StatusReport
   /// - Throws: `unknown-vni` when `vni` is given and the agent has no such segment.
   func segmentReports(vni: VNI?) throws(ControlError) -> [SegmentReport]
-  /// - Throws: `unknown-vni` when `vni` is given and the agent has no such segment.
-  func fdbReports(vni: VNI?) throws(ControlError) -> [FDBReport]
+  /// The entries behind `cursor`, or the first ones; `ControlLimits.pageEntryCountMax` at most.
+  /// - Throws: `unknown-vni` when `vni` is given and the agent has no such segment, `bad-query` when `cursor` is of
+  ///   none that is listed.
+  func fdbPage(vni: VNI?, after cursor: FDBCursor?) throws(ControlError) -> FDBPage
   func peerReports() throws(ControlError) -> [PeerReport]
   func statsReport() throws(ControlError) -> StatsReport
   func dropsReport() throws(ControlError) -> DropsReport
@@ -20,18 +22,19 @@ package protocol ReportSource: Sendable {
 ///
 /// Tables can be changed and events waited for, where the agent gives means: `FDBResource`, `EventsResource`.
 ///
-/// `segments` and `fdb` take `?vni=N`, `mtu` needs `?peer=NAME`; any other key of a query is refused, so that a
-/// misspelt filter is no full list.
+/// `segments` and `fdb` take `?vni=N`, `fdb` takes `after=` as well (`FDBListing`), `mtu` needs `?peer=NAME`; any other
+/// key of a query is refused, so that a misspelt filter is no full list.
 package struct ControlAPI: Sendable {
   private enum Resource: String, CaseIterable {
     case status, segments, fdb, peers, stats, drops, mtu
 
-    /// The one key that its query may have.
-    var filter: String? {
+    /// The keys that its query may have, each with what it is set to.
+    var filters: KeyValuePairs<String, String> {
       switch self {
-      case .fdb, .segments: "vni"
-      case .mtu: "peer"
-      case .status, .peers, .stats, .drops: nil
+      case .fdb: ["vni": "N", "after": "CURSOR"]
+      case .segments: ["vni": "N"]
+      case .mtu: ["peer": "NAME"]
+      case .status, .peers, .stats, .drops: [:]
       }
     }
   }
@@ -73,7 +76,7 @@ package struct ControlAPI: Sendable {
     return switch resource {
     case .status: ControlResponse(report: try source.statusReport())
     case .segments: ControlResponse(report: try source.segmentReports(vni: vni))
-    case .fdb: ControlResponse(report: try source.fdbReports(vni: vni))
+    case .fdb: try FDBListing(source: source).answer(vni: vni, after: request.query["after"])
     case .peers: ControlResponse(report: try source.peerReports())
     case .stats: ControlResponse(report: try source.statsReport())
     case .drops: ControlResponse(report: try source.dropsReport())
@@ -87,9 +90,11 @@ package struct ControlAPI: Sendable {
   }
 
   private static func refuseOtherFilters(of request: ControlRequest, for resource: Resource) throws(ControlError) {
-    guard request.query.keys.allSatisfy({ $0 == resource.filter }) else {
-      let taken = resource.filter.map { $0 == "vni" ? "vni=N and nothing else" : "\($0)=NAME and nothing else" }
-      throw ControlError(.badQuery, "/v1/\(resource.rawValue) takes \(taken ?? "no query")")
+    let filters = resource.filters
+    guard request.query.keys.allSatisfy({ key in filters.contains { $0.key == key } }) else {
+      let taken = filters.map { "\($0)=\($1)" }.joined(separator: ", ")
+      let all = taken.isEmpty ? "no query" : "\(taken) and nothing else"
+      throw ControlError(.badQuery, "/v1/\(resource.rawValue) takes \(all)")
     }
   }
 

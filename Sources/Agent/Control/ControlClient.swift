@@ -23,12 +23,22 @@ package struct ControlClient: Sendable {
     try send("GET", target)
   }
 
+  /// As `get`, of what is told page by page: also where the next page is, nil behind the last.
+  package func getPage(_ target: String) throws(ControlError) -> (body: [UInt8], next: String?) {
+    let answer = try answer("GET", target)
+    return (answer.body, answer.next)
+  }
+
   /// The JSON document that the agent answers to `method target`, such as `DELETE /v1/fdb?vni=42&mac=...`.
   /// - Throws: as `get`.
   package func send(_ method: String, _ target: String) throws(ControlError) -> [UInt8] {
+    try answer(method, target).body
+  }
+
+  private func answer(_ method: String, _ target: String) throws(ControlError) -> ControlAnswer {
     let answer = try exchange(HTTPMethod(rawValue: method), target)
     guard answer.status == 200 else { throw failure(in: answer) }
-    return answer.body
+    return answer
   }
 
   private func exchange(_ method: HTTPMethod, _ target: String) throws(ControlError) -> ControlAnswer {
@@ -80,10 +90,11 @@ package struct ControlClient: Sendable {
   }
 }
 
-/// What came back: a status and the body.
+/// What came back: a status, the body, and where more is.
 struct ControlAnswer: Sendable {
   var status: Int
   var body: [UInt8]
+  var next: String?
 }
 
 /// The client's half of one request and its answer. Lives on its connection's event loop.
@@ -91,8 +102,8 @@ final class ControlExchange: ChannelInboundHandler {
   typealias InboundIn = HTTPClientResponsePart
   typealias OutboundOut = HTTPClientRequestPart
 
-  /// A table of 15 segments of 65,536 entries is about 120 MB of JSON.
-  static let answerByteCountMax = 256 << 20
+  /// The longest answer is that about 4,096 peers, two megabytes of JSON; a page of entries is half a megabyte.
+  static let answerByteCountMax = 16 << 20
   static let closed = ControlError(
     .noAnswer, "the agent closed the connection without an answer (it serves 64 clients at a time): try again")
 
@@ -120,6 +131,7 @@ final class ControlExchange: ChannelInboundHandler {
     switch unwrapInboundIn(data) {
     case .head(let head):
       answer.status = Int(head.status.code)
+      answer.next = head.headers["link"].lazy.compactMap { WebLink.next(in: $0) }.first
     case .body(let buffer):
       guard answer.body.count + buffer.readableBytes <= Self.answerByteCountMax else {
         promise.fail(ControlError(.badAnswer, "the agent's answer is longer than \(Self.answerByteCountMax) bytes"))

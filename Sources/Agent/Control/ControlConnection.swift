@@ -170,6 +170,7 @@ extension ControlConnection {
     head.headers.add(name: "content-length", value: String(response.body.count))
     head.headers.add(name: "connection", value: keepAlive ? "keep-alive" : "close")
     if response.status == 405 { head.headers.add(name: "allow", value: response.allow) }
+    if let next = response.next { head.headers.add(name: "link", value: WebLink.next(next)) }
     setTimer(limits.answerTime, context) { _, context in context.close(promise: nil) }
     context.write(wrapOutboundOut(.head(head)), promise: nil)
     if request?.method != .HEAD {

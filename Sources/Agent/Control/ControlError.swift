@@ -13,6 +13,8 @@ package struct ControlError: Error, Equatable, Sendable {
     case badEntry = "bad-entry"
     case exists
     case tableFull = "table-full"
+    case tooManyEntries = "too-many-entries"
+    case tooManyWaiting = "too-many-waiting"
     case methodNotAllowed = "method-not-allowed"
     case requestTimeout = "request-timeout"
     case requestTooLarge = "request-too-large"
@@ -51,11 +53,11 @@ extension ControlError.Code {
     case .notFound, .unknownVNI, .unknownPeer, .unknownMAC: 404
     case .badEntry: 422
     case .methodNotAllowed: 405
-    case .pathTooSmall, .exists, .tableFull: 409
+    case .pathTooSmall, .exists, .tableFull, .tooManyEntries: 409
     case .requestTimeout: 408
     case .requestTooLarge: 413
     case .headersTooLarge: 431
-    case .starting: 503
+    case .starting, .tooManyWaiting: 503
     case .internal, .socketPath, .socketInUse, .socketFailed, .noAgent, .noPermission, .noAnswer, .badAnswer: 500
     }
   }

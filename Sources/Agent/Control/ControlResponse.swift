@@ -8,6 +8,8 @@ package struct ControlResponse: Equatable, Sendable {
   package var isPending = false
   /// The methods that the resource has.
   package var allow = "GET"
+  /// Where what follows can be asked for, as in `GET next`; nil: nothing does.
+  package var next: String?
 
   package init(status: Int, body: [UInt8]) {
     self.status = status

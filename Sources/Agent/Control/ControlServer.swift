@@ -46,7 +46,7 @@ package final class ControlServer: Sendable {
     let socketPath = try ControlSocketPath(path)
     try socketPath.createParentDirectory()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    let responder = ControlResponder(handler: handler)
+    let responder = ControlResponder(limits: limits, handler: handler)
     do {
       try removeStale(socketPath, group: group)
       try listen(on: socketPath, group: group, limits: limits, responder: responder)

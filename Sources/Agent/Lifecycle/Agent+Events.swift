@@ -26,13 +26,19 @@ extension Agent {
 
   /// Ages the entries of a segment, and tells those who listen.
   func age(segment slot: Int, now: Instant) {
-    let (events, ageingTime) = (topology.events, topology.segments[slot].ageingTime)
+    let ageingTime = topology.segments[slot].ageingTime
+    // Not through the ring: that is the workers', and has no place for so many at once.
+    var (aged, untoldCount) = ([EventReport](), UInt64(0))
     let tell: (FDBEntry) -> Void = { entry in
-      events.note(OverlayEvent(.aged, mac: entry.mac, segment: slot, peer: entry.remote.peerSlot, time: now))
+      guard aged.count < EventHistory.eventCountMax else { return untoldCount += 1 }
+      let event = OverlayEvent(.aged, mac: entry.mac, segment: slot, peer: entry.remote.peerSlot, time: now)
+      aged.append(self.report(of: event, now: now))
     }
     let agedCount = topology.withFDB(ofSegment: slot) {
-      $0.age(now: now.seconds, ageingTime: ageingTime, onRemoval: events.wantsAll ? tell : nil)
+      $0.age(now: now.seconds, ageingTime: ageingTime, onRemoval: topology.events.wantsAll ? tell : nil)
     }
+    eventHistory.append(aged, lostCount: 0)
+    eventHistory.append([], lostCount: untoldCount)
     let vni = topology.segments[slot].vni
     if agedCount > 0 { log.debug("aged", metadata: ["vni": "\(vni)", "entries": "\(agedCount)"]) }
   }

@@ -45,6 +45,7 @@ extension Agent {
     let before = topology.limits.pathMTU(ofPeer: slot)
     guard pathMTU != before else { return }
     topology.limits.setPathMTU(pathMTU, ofPeer: slot)
+    peerEvents.pathMTU(pathMTU, ofPeer: slot)
     throttledLog.log(
       .notice, class: "path-mtu", peer: configuration.peers[slot].name, "the path MTU has changed",
       metadata: ["path-mtu": "\(pathMTU)", "before": "\(before)", "path-mtu-source": "route"])

@@ -33,13 +33,13 @@ extension Agent: ReportSource {
     }
   }
 
-  package func fdbReports(vni: VNI?) throws(ControlError) -> [FDBReport] {
-    let now = Instant(nanoseconds: Clock.now()).seconds
-    return try slots(vni).flatMap { slot in
-      topology.withFDB(ofSegment: slot) { $0.entries() }
-        .map { report(of: $0, slot: slot, now: now) }
-        .sorted { $0.mac < $1.mac }
+  package func fdbPage(vni: VNI?, after cursor: FDBCursor?) throws(ControlError) -> FDBPage {
+    let pager = FDBPager(topology: topology, slots: try slots(vni), countMax: ControlLimits.pageEntryCountMax)
+    guard let page = pager.page(after: cursor) else {
+      throw ControlError(.badQuery, "after names a segment that is not listed; take it from the last answer")
     }
+    let now = Instant(nanoseconds: Clock.now()).seconds
+    return FDBPage(entries: page.entries.map { report(of: $0.entry, slot: $0.slot, now: now) }, next: page.next)
   }
 
   package func peerReports() throws(ControlError) -> [PeerReport] {

@@ -34,12 +34,12 @@ extension Agent {
   /// Starts the sessions with all peers that have keys; nil without the sealed port.
   static func startSessions(
     _ sealed: SealedParts?, _ configuration: Configuration, workers: [Worker], topology: Topology,
-    doubtRoutes: @escaping @Sendable () -> Void, log: ThrottledLogger
+    doubtRoutes: @escaping @Sendable () -> Void, events: PeerEvents, log: ThrottledLogger
   ) throws(AgentError) -> SessionService? {
     guard let sealed else { return nil }
     let sessions = sealed.sessions(
       with: SessionPeer.all(in: configuration), workers: workers, topology: topology,
-      pathRaiseInterval: configuration.local.pathMTURaise, doubtRoutes: doubtRoutes, log: log)
+      pathRaiseInterval: configuration.local.pathMTURaise, doubtRoutes: doubtRoutes, events: events, log: log)
     let routes = topology.peers.map { PeerRoute(pathMTU: $0.pathMTU, isOther: false) }
     sessions.follow(Dictionary(uniqueKeysWithValues: routes.enumerated().map { ($0, $1) }))
     do {

@@ -51,6 +51,7 @@ package final class Agent: @unchecked Sendable {
   /// Of the main thread: when the events of workers may be looked at again.
   var nextEventLook: Instant?
   let eventHistory: EventHistory
+  let peerEvents: PeerEvents
   /// Of the main thread.
   var floodWatch: FloodWatch
   /// Slots whose configured MTU does not fit any more. Of the main thread.
@@ -104,6 +105,7 @@ package final class Agent: @unchecked Sendable {
       onEvent: wakeMain)
     self.topology = topology
     eventHistory = EventHistory { topology.events.wantsAll = true }
+    peerEvents = PeerEvents(history: eventHistory, names: configuration.peers.map(\.name))
     do throws(AgentError) {
       routeWatch = try Self.watchRoutes(noteNews)
       underlays = try Self.openUnderlays(configuration, count: workerCount)
@@ -123,7 +125,8 @@ package final class Agent: @unchecked Sendable {
       }
       do throws(AgentError) {
         sessions = try Self.startSessions(
-          sealed, configuration, workers: workers, topology: topology, doubtRoutes: noteNews, log: throttledLog)
+          sealed, configuration, workers: workers, topology: topology, doubtRoutes: noteNews, events: peerEvents,
+          log: throttledLog)
       } catch {
         for worker in workers { worker.stop() }
         for device in devices { device.remove(&netlink) }

@@ -5,7 +5,8 @@ import Synchronization
 ///
 /// *Threads.* Any.
 final class EventHistory: EventSource {
-  /// What a listener may miss while it is busy: some seconds of a flood of new addresses, and half a megabyte.
+  /// Events that are kept: what a listener may miss while it is busy, half a second of a flood of new addresses. A
+  /// megabyte and a half.
   static let eventCountMax = 4096
   /// In one answer.
   static let answerCountMax = 1024
@@ -33,7 +34,8 @@ final class EventHistory: EventSource {
     state.withLock { state in state.lastAsked.map { now &- $0 < Self.listeningTime } ?? false }
   }
 
-  /// Adds events, and counts those before them that found no place.
+  /// Adds events, and counts those before them that found no place. Where many come, to be called for many at once:
+  /// what is too old is moved out each time.
   func append(_ reports: [EventReport], lostCount: UInt64) {
     state.withLock { state in
       state.next &+= lostCount
@@ -41,10 +43,7 @@ final class EventHistory: EventSource {
         state.events.append((state.next, report))
         state.next &+= 1
       }
-      // In one go for many, so that nothing is moved for each.
-      if state.events.count > 2 * Self.eventCountMax {
-        state.events.removeFirst(state.events.count - Self.eventCountMax)
-      }
+      state.events.removeFirst(max(0, state.events.count - Self.eventCountMax))
     }
   }
 

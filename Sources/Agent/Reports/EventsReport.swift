@@ -1,26 +1,42 @@
-/// One event, as `vtep monitor -j` prints it.
+/// One event, as `vtep monitor -j` prints it. What does not apply is absent in JSON.
 package struct EventReport: Codable, Equatable, Sendable {
   /// When it happened: RFC 3339, UTC.
   package var time: String
-  /// `learned`, `moved`, `aged`, `flapping` or `loop`.
+  /// `learned`, `moved`, `aged`, `flapping` or `loop`, of an address; `session` or `path-mtu`, of a peer.
   package var event: String
   package var mac: String?
   package var vni: UInt32?
-  /// The peer's name; nil, and absent in JSON, for what is behind the own TAP.
+  /// The peer's name; nil for what is behind the own TAP.
   package var peer: String?
+  /// Of `session`: how far the session is now.
+  package var session: PeerReport.Session?
+  /// Of `path-mtu`: the IP MTU of the path from now on, in bytes.
+  package var pathMTU: Int?
 
-  package init(time: String, event: String, mac: String? = nil, vni: UInt32? = nil, peer: String? = nil) {
+  private enum CodingKeys: String, CodingKey {
+    case time, event, mac, vni, peer, session
+    case pathMTU = "path-mtu"
+  }
+
+  package init(
+    time: String, event: String, mac: String? = nil, vni: UInt32? = nil, peer: String? = nil,
+    session: PeerReport.Session? = nil, pathMTU: Int? = nil
+  ) {
     self.time = time
     self.event = event
     self.mac = mac
     self.vni = vni
     self.peer = peer
+    self.session = session
+    self.pathMTU = pathMTU
   }
 
   /// One line for people.
   package var text: String {
-    let fields = [mac, vni.map { "vni \($0)" }, peer.map { "peer \($0)" }].compactMap { $0 }
-    return "\(time)  " + ([event.padded(to: 8)] + fields).joined(separator: "  ")
+    let fields = [
+      mac, vni.map { "vni \($0)" }, peer.map { "peer \($0)" }, session.map(\.rawValue), pathMTU.map { "\($0) bytes" },
+    ]
+    return "\(time)  " + ([event.padded(to: 8)] + fields.compactMap { $0 }).joined(separator: "  ")
   }
 }
 

@@ -1,16 +1,19 @@
 /// The reports as text for people. Programs read the JSON, which is stable; this may change.
 package enum ReportText {
-  package static func fdb(_ entries: [FDBReport]) -> String {
-    var table = Table([
-      ("vni", .right), ("mac", .left), ("peer", .left), ("address", .left), ("state", .left), ("age", .right),
-    ])
-    for entry in entries {
+  /// For `fdb`: a table without entries.
+  package static var fdbColumns: Table {
+    Table([("vni", .right), ("mac", .left), ("peer", .left), ("address", .left), ("state", .left), ("age", .right)])
+  }
+
+  /// One page of the entries, behind those that `table`, which was `fdbColumns` at first, has shown.
+  package static func fdb(_ page: [FDBReport], in table: inout Table) -> String {
+    for entry in page {
       table.append([
         String(entry.vni), entry.mac, entry.peer ?? "", entry.address ?? "", entry.state.rawValue,
         duration(entry.ageSeconds),
       ])
     }
-    return table.text
+    return table.takeText()
   }
 
   package static func peers(_ peers: [PeerReport]) -> String {

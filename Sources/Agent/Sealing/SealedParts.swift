@@ -41,7 +41,7 @@ struct SealedParts {
   /// The sessions of these workers, not started yet. What paths take goes into the topology's limits.
   func sessions(
     with peers: [SessionPeer], workers: [Worker], topology: Topology, pathRaiseInterval: Duration,
-    doubtRoutes: @escaping @Sendable () -> Void, log: ThrottledLogger
+    doubtRoutes: @escaping @Sendable () -> Void, events: PeerEvents, log: ThrottledLogger
   ) -> SessionService {
     let listener = underlays[0]
     let (limits, places) = (topology.limits, places)
@@ -55,6 +55,7 @@ struct SealedParts {
         for worker in workers { worker.post { $0.expireWaiting(now: Instant(nanoseconds: Clock.now())) } }
       },
       setPathMTU: { limits.setPathMTU($0, ofPeer: $1) }, plainTrafficMark: { topology.plainMark(ofPeer: $0) },
+      events: events,
       noteMove: {
         places.note($0, ofPeer: $1)
         doubtRoutes()

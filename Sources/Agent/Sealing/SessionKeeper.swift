@@ -25,6 +25,8 @@ final class SessionKeeper {
     let setPathMTU: (_ byteCount: Int, _ slot: Int) -> Void
     /// Another number after plain frames were sent to the peer in this slot.
     let plainTrafficMark: (_ slot: Int) -> Int
+    /// For those who listen.
+    let events: PeerEvents
     /// The peer in this slot is at another address now.
     let noteMove: (_ address: IPAddress, _ slot: Int) -> Void
     /// The kernel refused a datagram as too large for its device: the route says more than is so.
@@ -228,9 +230,10 @@ final class SessionKeeper {
     switch (isUp[index], key) {
     case (false, let key?): log.up(peer.name, cipher: key.cipher, at: table.endpoint(publicKey) ?? peer.endpoint)
     case (true, nil): log.lost(peer.name)
-    default: break
+    default: return
     }
     isUp[index] = key != nil
+    outside.events.session(table.status(publicKey, now: now).state, ofPeer: peer.slot)
   }
 
   private func move(_ publicKey: PublicKey, to endpoint: Endpoint) {
@@ -253,8 +256,10 @@ final class SessionKeeper {
     guard let index = indexByKey[publicKey] else { return }
     outside.setPathMTU(byteCount, peers[index].slot)
     guard isSettled else { return }
-    if let told = toldPathMTUs[index], told != byteCount { log.path(peers[index].name, takes: byteCount, before: told) }
-    toldPathMTUs[index] = byteCount
+    defer { toldPathMTUs[index] = byteCount }
+    guard let told = toldPathMTUs[index], told != byteCount else { return }
+    log.path(peers[index].name, takes: byteCount, before: told)
+    outside.events.pathMTU(byteCount, ofPeer: peers[index].slot)
   }
 
   private func send(_ bytes: [UInt8], to destination: Endpoint) {

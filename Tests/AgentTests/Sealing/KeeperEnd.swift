@@ -21,6 +21,7 @@ final class KeeperEnd {
   let waiting: WaitingBudget
   let counters = SealedCounters()
   let lines = LogLines()
+  let history = EventHistory()
   let endpoint: Endpoint
   private(set) var sendWaitingCount = 0
   private(set) var expireWaitingCount = 0
@@ -62,6 +63,7 @@ final class KeeperEnd {
       expireWaiting: { [unowned self] in expireWaitingCount += 1 },
       setPathMTU: { [unowned self] in pathMTUs[$1] = $0 },
       plainTrafficMark: { [unowned self] _ in plainTrafficMark },
+      events: PeerEvents(history: history, names: peers.map(\.name)),
       noteMove: { [unowned self] address, _ in places.append(address) },
       doubtRoutes: { [unowned self] in doubtCount += 1 },
       clock: { time.now })
@@ -73,6 +75,15 @@ final class KeeperEnd {
   var keeper: SessionKeeper {
     guard let made else { preconditionFailure("made in init") }
     return made
+  }
+
+  /// What was told to those who listen, without the times.
+  var told: [EventReport] {
+    history.events(after: 0).events.map { event in
+      var event = event
+      event.time = ""
+      return event
+    }
   }
 
   func takeOutgoing() -> [(bytes: [UInt8], to: Endpoint)] {

@@ -136,7 +136,8 @@ private final class ServiceBench: Sendable {
       },
       sendWaiting: {}, expireWaiting: {},
       setPathMTU: { byteCount, _ in link.bench?.peer.withLock { $0.pathMTUs.append(byteCount) } },
-      plainTrafficMark: { _ in 0 }, noteMove: { _, _ in }, doubtRoutes: {},
+      plainTrafficMark: { _ in 0 }, events: PeerEvents(history: EventHistory(), names: ["p"]), noteMove: { _, _ in },
+      doubtRoutes: {},
       clock: { Instant(nanoseconds: Clock.now()) })
     let keeper = SessionKeeper(
       local, peers: [SessionPeer(slot: 0, name: "p", publicKey: peerKey.publicKey, endpoint: endpoint)],
