@@ -10,6 +10,8 @@ enum FDBThreads {
   private static let readerCount = 3
   private static let limit = 1500
   private static let stationCount: UInt64 = 2048
+  /// Stations from here on are away all the time, and nobody but a flush has their moves forgotten.
+  private static let restlessBase: UInt64 = 1984
 
   /// A table that threads share, with its readers.
   private final class Shared: @unchecked Sendable {
@@ -62,7 +64,7 @@ enum FDBThreads {
       for _ in 0..<64 {
         let bits = random.next()
         let station = bits % stationCount
-        let isAway = bits >> 20 & 31 == 0
+        let isAway = bits >> 20 & 31 == 0 || station >= restlessBase
         let remote: Remote = .peer(isAway ? Int(bits >> 30 & 3) : Int(station & 1))
         _ = shared.table.learn(mac(station), from: remote, now: UInt32(step / 8))
         _ = shared.table.remote(of: mac(bits >> 40 % stationCount))
@@ -79,7 +81,7 @@ enum FDBThreads {
     var random = Numbers(state: seed)
     while shared.workingCount.load(ordering: .acquiring) > 0 {
       let bits = random.next()
-      let address = mac(bits % stationCount)
+      let address = mac(bits % restlessBase)
       switch bits >> 16 & 0x3F {
       case 0 where bits >> 40 & 15 == 0: _ = shared.table.age(now: UInt32(bits >> 30 & 127), ageingTime: .seconds(20))
       case 1 where bits >> 40 & 63 == 0: _ = shared.table.flush()

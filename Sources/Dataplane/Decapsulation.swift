@@ -11,7 +11,8 @@ import VXLAN
 //   3. judge the frame      its length, tag and source address
 //   4. learn                its source is at the peer; a static entry refuses
 //   5. ECN                  what the outer header says of congestion goes into the inner one
-//   6. snoop                what it says of groups is learned; a report may end here (MulticastSnooping.swift)
+//   6. snoop                what it says of groups is learned; a report may end here, consumed
+//                           (MulticastSnooping.swift)
 //   7. clamp                the MSS of a SYN is lowered to what the way back carries
 //   8. neighbours           what ARP and neighbour discovery say is learned (NeighborSuppression.swift)
 //   9. remember             what a bridge behind the TAP might give back (LoopDetection.swift)

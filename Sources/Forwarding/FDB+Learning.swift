@@ -47,11 +47,11 @@ extension FDB {
     return value.isStatic && value.remote != remote
   }
 
-  /// Whether frames have taught that `mac` is at a peer. A frozen address is nowhere, and what somebody set was not
-  /// learned. For readers of the grace period.
+  /// Whether frames have taught that `mac` is at a peer, or that it moves, as a frozen address does: perhaps between a
+  /// peer and a TAP that gives frames back. What somebody set was not learned. For readers of the grace period.
   package borrowing func isLearnedAtPeer(_ mac: MACAddress) -> Bool {
     let value = value(of: mac)
-    return value.hasWay && !value.isPinned && !value.remote.isLocal
+    return value.isPresent && !value.isPinned && (value.isFrozen || !value.remote.isLocal)
   }
 
   /// What can be told without the lock of an address whose entry, `value`, is not just the one to be refreshed.

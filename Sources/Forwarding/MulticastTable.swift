@@ -6,13 +6,17 @@ import VXLAN
 /// What they look at is a list that is never written again; another is put in its place when somebody comes or goes,
 /// and the old one is given back when no worker can be looking at it any more. Lists are made on the thread that calls
 /// `advance`, outside the lock and at most one in 10 ms, so that no worker pays for what all peers listen to. Until
-/// then a new listener of a known group gets nothing, which is what it had before.
+/// then a new listener of a known group gets nothing, which is what it had before. When that thread is late, as while
+/// it waits for whoever reads the log, the worker with the next message makes the list.
 ///
-/// *Threads.* Any; `advance` and `publish` one at a time. Looking takes no lock; messages and `advance` do, which are
-/// rare.
+/// *Threads.* Any. Looking takes no lock; messages and `advance` do, which are rare.
 package struct MulticastTable: ~Copyable {
-  /// From one list to the next, in nanoseconds.
+  /// From one list to the next, in nanoseconds: at least so long, and longer the more there is to list, so that lists
+  /// take a part of a thread only.
   private static let publishingPause: UInt64 = 10_000_000
+  private static let publishingPausePerListener: UInt64 = 1_000
+  /// After which a list that is due is made by whoever comes.
+  private static let lateness: UInt64 = 100_000_000
   /// When what readers may still look at is looked at again.
   private static let reclaimPause: UInt64 = 1_000_000_000
 
@@ -20,15 +24,15 @@ package struct MulticastTable: ~Copyable {
     var groups = MulticastGroups()
     /// Moments of `Instant`, in nanoseconds. When a list is to be made; `UInt64.max`: the one in use is right.
     var publishAt = UInt64.max
-    var publishedAt: UInt64 = 0
+    /// Before which none is made.
+    var nextPublishing: UInt64 = 0
     var retired: [(snapshot: MulticastSnapshot, period: UInt64)] = []
     var reclaimAt = UInt64.max
 
     var next: UInt64 { min(groups.next, publishAt, reclaimAt) }
 
     mutating func noteChange(now: UInt64) {
-      guard publishAt == .max else { return }
-      publishAt = publishedAt == 0 ? now : max(now, publishedAt &+ MulticastTable.publishingPause)
+      if publishAt == .max { publishAt = max(now, nextPublishing) }
     }
   }
 
@@ -38,6 +42,8 @@ package struct MulticastTable: ~Copyable {
   /// Of the list in use; nil while no group has a known listener.
   private let current = Atomic<UnsafeMutablePointer<Int>?>(nil)
   private let deadline = Atomic<UInt64>(.max)
+  /// A thread makes a list.
+  private let isPublishing = Atomic<Bool>(false)
 
   package init(hash: KeyedHash, gracePeriod: GracePeriod) {
     self.hash = hash
@@ -68,14 +74,16 @@ package struct MulticastTable: ~Copyable {
   package borrowing func take(
     _ message: GroupMessage, from remote: Remote, outranks: Bool, now: Instant
   ) -> (outcome: MulticastGroups.Outcome, isEarlier: Bool) {
-    state.withLock { state in
+    let (outcome, isEarlier, isLate) = state.withLock { state in
       let outcome = state.groups.take(message, from: remote, outranks: outranks, now: now)
       if outcome.isChanged { state.noteChange(now: now.nanoseconds) }
       let next = state.next
       let isEarlier = next < deadline.load(ordering: .relaxed)
       deadline.store(next, ordering: .relaxed)
-      return (outcome, isEarlier)
+      return (outcome, isEarlier, state.publishAt < now.nanoseconds &- Self.lateness)
     }
+    if isLate { publish(now: now) }
+    return (outcome, isEarlier)
   }
 
   /// Does what is due, and answers what is to be asked.
@@ -92,17 +100,22 @@ package struct MulticastTable: ~Copyable {
     return queries
   }
 
-  /// Lets workers see what is known now.
+  /// Lets workers see what is known now, unless another thread is about to.
   package borrowing func publish(now: Instant) {
+    guard !isPublishing.exchange(true, ordering: .acquiring) else { return }
+    defer { isPublishing.store(false, ordering: .releasing) }
     let groups = state.withLock { state in
       state.publishAt = .max
-      state.publishedAt = now.nanoseconds
       return state.groups
     }
     let fresh = MulticastSnapshot(of: groups, hash: hash)
-    guard let old = current.exchange(fresh?.words, ordering: .acquiringAndReleasing) else { return }
+    let old = current.exchange(fresh?.words, ordering: .acquiringAndReleasing)
+    let listenerCount = groups.groups.values.reduce(0) { $0 + $1.count }
     state.withLock { state in
-      state.retired.append((MulticastSnapshot(at: old), gracePeriod.begin()))
+      state.nextPublishing =
+        now.nanoseconds &+ Self.publishingPause &+ UInt64(listenerCount) &* Self.publishingPausePerListener
+      if state.publishAt != .max { state.publishAt = max(state.publishAt, state.nextPublishing) }
+      if let old { state.retired.append((MulticastSnapshot(at: old), gracePeriod.begin())) }
       reclaim(&state, now: now.nanoseconds)
     }
   }

@@ -9,9 +9,9 @@ struct MonitorCommand: ParsableCommand {
     abstract: "Print what happens to MAC addresses and peers, as it happens, until it is interrupted.",
     discussion: """
       Events: learned, moved and aged; flapping when an address moved too often and its entry is frozen; loop when a \
-      frame came back from a TAP; session when the sealed session with a peer came up or is lost; path-mtu when the \
-      path to a peer takes another size. With -j one JSON object a line. Events that came faster than they could be \
-      kept are counted on standard error.
+      frame came back from a TAP; session when the session with a peer came up or is lost; path-mtu when the path to a \
+      peer takes another size. With -j one JSON object a line. Events that came faster than they could be kept are \
+      counted on standard error. Where 32 others wait already it asks once a second, and says so.
       """)
 
   /// Between two questions while the agent has no place for one more that waits.

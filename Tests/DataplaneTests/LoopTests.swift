@@ -40,19 +40,31 @@ struct LoopTests {
 
   /// What keeps the guest's address from being learned.
   enum Unlearned: CaseIterable {
-    case withoutLearning, fullTable, frozen
+    case withoutLearning, fullTable
 
     func bench() -> EngineBench {
-      let bench = threePeers { plan in
+      threePeers { plan in
         if self == .withoutLearning { plan.learns = false }
         if self == .fullTable { plan.fdbLimit = 0 }
       }
-      guard self == .frozen else { return bench }
-      let claim = Frames.ethernet(to: .station(1), from: LoopTests.guest)
-      for number in 0...5 { bench.fromUnderlay([fromPeer(number % 2, claim)]) }
-      bench.taps[0].written = []
-      return bench
     }
+  }
+
+  @Test("an address that has moved between a peer and a TAP that gives back, until it was frozen, is looked for still")
+  func frozen() {
+    let bench = threePeers()
+    for number in 0..<6 {
+      let claim = Frames.ethernet(to: .station(1), from: Self.guest, payload: [UInt8(number)])
+      if number % 2 == 0 { bench.fromUnderlay([fromPeer(1, claim)]) } else { bench.fromTAP([claim]) }
+    }
+    #expect(bench.entries().contains { $0.mac == Self.guest && $0.isFrozen })
+    for frame in Self.flooded {
+      bench.taps[0].written = []
+      bench.fromUnderlay([fromPeer(1, frame)])
+      #expect(giveBack(bench).isEmpty)
+    }
+    #expect(bench.drops(.loop) == UInt64(Self.flooded.count))
+    expectBalance(bench)
   }
 
   @Test(

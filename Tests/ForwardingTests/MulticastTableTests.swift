@@ -33,13 +33,32 @@ struct MulticastTableTests {
     now = now + .milliseconds(1)
     #expect(table.take(join(), from: .peer(2), outranks: false, now: now).isEarlier)
     #expect(!table.take(join(), from: .peer(3), outranks: false, now: now).isEarlier, "told once")
-    #expect(peers(table) == [1] && table.next() == (Self.start + .milliseconds(10)).nanoseconds)
+    #expect(peers(table) == [1] && table.next() == (Self.start + .microseconds(10_001)).nanoseconds)
     now = now + .milliseconds(8)
     _ = table.advance(now: now)
     #expect(peers(table) == [1])
-    now = now + .milliseconds(1)
+    now = now + .milliseconds(2)
     _ = table.advance(now: now)
     #expect(peers(table) == [1, 2, 3])
+  }
+
+  @Test("a list that is a tenth of a second late is made by whoever brings the next message")
+  func late() {
+    let table = MulticastTable(hash: Self.hash, gracePeriod: GracePeriod(readerCount: 1))
+    _ = table.take(join(), from: .peer(1), outranks: false, now: Self.start)
+    _ = table.take(join(), from: .peer(2), outranks: false, now: Self.start + .milliseconds(100))
+    #expect(peers(table) == nil)
+    _ = table.take(join(), from: .peer(2), outranks: false, now: Self.start + .milliseconds(101))
+    #expect(peers(table) == [1, 2])
+  }
+
+  @Test("the more listeners there are, the longer is the pause between two lists")
+  func pause() {
+    let table = MulticastTable(hash: Self.hash, gracePeriod: GracePeriod(readerCount: 1))
+    for peer in 0..<2000 { _ = table.take(join(), from: .peer(peer), outranks: false, now: Self.start) }
+    _ = table.advance(now: Self.start)
+    _ = table.take(join(), from: .peer(2000), outranks: false, now: Self.start)
+    #expect(table.next() == (Self.start + .milliseconds(12)).nanoseconds)
   }
 
   @Test("lists that a reader may still look at are kept, and looked at again until they can be given back")

@@ -93,7 +93,7 @@ def flood(agent, blaster, seconds):
     return blasted(agent, blaster, frames, rate=20_000)
 
 
-def test_fault_row_52_a_full_table_under_a_flood_is_read_within_128_mib(limit, lab, blaster, capsys):
+def test_fault_row_52_a_full_table_under_a_flood_is_read_within_128_mib(limit, lab, blaster, figure):
     """Full: 10^6 addresses and ten minutes; short: 65,536 and 6 s."""
     def start(agent):
         with limit.within():
@@ -112,9 +112,8 @@ def test_fault_row_52_a_full_table_under_a_flood_is_read_within_128_mib(limit, l
         assert counted.dropped("underlay") == {}, "a full table delivers and does not learn"
         assert len(re.findall(rb'"mac":', fdb(agent, "-j")[0])) == COUNT
     assert limit.kills() == 0 and agent.process.poll() is None
-    with capsys.disabled():
-        print(f"[{COUNT} entries in {seconds:.1f} s, the agent {growth} KiB larger meanwhile, other answers within "
-              f"{1000 * max(questions.seconds):.0f} ms; at most {limit.peak() >> 20} MiB] ", end="")
+    figure(f"{COUNT} entries in {seconds:.1f} s, the agent {growth} KiB larger meanwhile, other answers within "
+           f"{1000 * max(questions.seconds):.0f} ms; at most {limit.peak() >> 20} MiB")
 
 
 def test_both_forms_have_every_entry_and_a_reader_that_stops_holds_nobody_up(lab, blaster):

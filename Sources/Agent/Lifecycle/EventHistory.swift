@@ -5,8 +5,8 @@ import Synchronization
 ///
 /// *Threads.* Any.
 final class EventHistory: EventSource {
-  /// Events that are kept: what a listener may miss while it is busy, half a second of a flood of new addresses. A
-  /// megabyte and a half.
+  /// Events that are kept: what a listener may miss while it is busy, half a second of a flood of new addresses. Three
+  /// megabytes with those that are not moved out yet.
   static let eventCountMax = 4096
   /// In one answer.
   static let answerCountMax = 1024
@@ -14,8 +14,9 @@ final class EventHistory: EventSource {
   private static let listeningTime: UInt64 = 10_000_000_000
 
   private struct State {
-    /// With their numbers, which have gaps where events were lost.
+    /// With their numbers, which have gaps where events were lost. Those before `first` are too old.
     var events: [(number: UInt64, report: EventReport)] = []
+    var first = 0
     var next: UInt64 = 0
     /// Nanoseconds; nil: nobody ever asked.
     var lastAsked: UInt64?
@@ -34,8 +35,7 @@ final class EventHistory: EventSource {
     state.withLock { state in state.lastAsked.map { now &- $0 < Self.listeningTime } ?? false }
   }
 
-  /// Adds events, and counts those before them that found no place. Where many come, to be called for many at once:
-  /// what is too old is moved out each time.
+  /// Adds events, and counts those before them that found no place.
   func append(_ reports: [EventReport], lostCount: UInt64) {
     state.withLock { state in
       state.next &+= lostCount
@@ -43,7 +43,11 @@ final class EventHistory: EventSource {
         state.events.append((state.next, report))
         state.next &+= 1
       }
-      state.events.removeFirst(max(0, state.events.count - Self.eventCountMax))
+      state.first = max(state.first, state.events.count - Self.eventCountMax)
+      // Moved once for as many as are kept, so that one event more costs little.
+      guard state.first >= Self.eventCountMax else { return }
+      state.events.removeFirst(state.first)
+      state.first = 0
     }
   }
 
@@ -53,7 +57,7 @@ final class EventHistory: EventSource {
     return state.withLock { state in
       state.lastAsked = now
       guard let after, after < state.next else { return EventsReport(events: [], next: state.next, lost: 0) }
-      let kept = state.events.drop { $0.number < after }.prefix(Self.answerCountMax)
+      let kept = state.events[state.first...].drop { $0.number < after }.prefix(Self.answerCountMax)
       guard let last = kept.last else {
         return EventsReport(events: [], next: state.next, lost: state.next - after)
       }

@@ -116,9 +116,13 @@ final class SessionKeeper {
     table.setPresharedKeys(news.presharedKeys)
     guard let privateKey = news.privateKey else { return }
     let now = outside.clock()
+    let wasUp = isUp
     isUp = Array(repeating: false, count: peers.count)
     table.setPrivateKey(privateKey, now: now)
     perform(table.takeActions(), now: now)
+    for (index, peer) in peers.enumerated() where wasUp[index] && !isUp[index] {
+      outside.events.session(table.status(peer.publicKey, now: now).state, ofPeer: peer.slot)
+    }
     pace.hasten(to: now)
   }
 

@@ -38,6 +38,16 @@ struct PeerEventTests {
     #expect(ends.allSatisfy { $0.told.count == 1 })
   }
 
+  @Test("with another private key the sessions that were up are told to be gone")
+  func otherKey() throws {
+    let ends = try [bench.end(0), bench.end(1)]
+    bench.run(ends, for: .seconds(1))
+    var entropy = SystemEntropy()
+    ends[0].keeper.take(KeyNews(privateKey: PrivateKey(from: &entropy), presharedKeys: []))
+    let told = ends[0].told
+    #expect(told.count == 2 && (told[1] == Self.session(.handshake, "p1") || told[1] == Self.session(.none, "p1")))
+  }
+
   @Test("a path that was found to take another size than was told is told once, with the size")
   func paths() throws {
     let ends = try [bench.end(0), bench.end(1)]
