@@ -50,8 +50,8 @@ enum Limits {
   static let tieLifetime = Duration.seconds(2)
   static let tieAttemptMax = 2
   /// From this age on an attempt that is not answered when its peer speaks up for the first time went unheard, or the
-  /// round trip is long.
-  static let unheardAge = Duration.milliseconds(750)
+  /// round trip is longer: then one initiation too many is sent.
+  static let unheardAge = Duration.milliseconds(40)
   /// Initiations that are made at once, at 0.4 ms: answers wait no longer than for these.
   static let initiationSliceCount = 30
   /// Attempts after the first, of all peers: under one percent of a core, however many do not answer. Up to a hundred

@@ -133,15 +133,18 @@ extension PeerSessions {
     return .answered
   }
 
-  /// A process that was never heard of has just started, so what we sent before died unheard: the latest attempt is
-  /// made anew, under its number and in place of the next, so that answers to it and to the one before are waited for
-  /// however long the round trip. Once for each process, and for few of them: no recordings can drive attempts.
+  /// A process that was never heard of has just started, so what we sent before died unheard, unless its answer is on
+  /// the way: the latest attempt is made anew, under its number and in place of the next, so that answers to it and to
+  /// the one before are waited for however long the round trip. One that is too young to be answered is given its time
+  /// first. Once for each process, and for few of them: no recordings can drive attempts.
   private func repeatUnheard(by bootID: UInt64, now: Instant) {
-    guard let latest = attempts.last, now >= latest.sentAt + Limits.unheardAge, !boots.knows(bootID),
-      !repeatedFor.contains(bootID), repeatedFor.count < Limits.repeatedBootCountMax
+    guard let latest = attempts.last, !boots.knows(bootID), !repeatedFor.contains(bootID),
+      repeatedFor.count < Limits.repeatedBootCountMax
     else { return }
     repeatedFor.append(bootID)
-    sendInitiation(now: now, delayNumber: attemptNumber + 1)
+    let due = latest.sentAt + Limits.unheardAge
+    guard now < due else { return sendInitiation(now: now, delayNumber: attemptNumber + 1) }
+    nextAttemptAt = min(nextAttemptAt ?? due, due)
   }
 
   /// Whether our own initiation goes before the peer's: the lower key's first or second, while it is young.

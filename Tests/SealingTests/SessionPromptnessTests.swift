@@ -38,6 +38,21 @@ struct SessionPromptnessTests {
     }
   }
 
+  @Test(
+    "whoever starts second, frames pass both ways two round trips and 50 ms later",
+    arguments: Array(stride(from: 0, through: 900, by: 10)), [true, false])
+  func lateStartAtOnce(milliseconds: Int, isLowerFirst: Bool) {
+    let wire = Self.wire(seed: 5)
+    let late = isLowerFirst ? 1 - wire.lower : wire.lower
+    wire.isCut = { _, _ in true }
+    wire.run(for: .milliseconds(milliseconds) + .microseconds(1))
+    wire.restart(late)
+    wire.isCut = { _, _ in false }
+    // With the frame's own way, half a round trip.
+    wire.run(for: .milliseconds(2 * 50 + 50 - 25))
+    #expect(Self.agree(wire))
+  }
+
   @Test("a peer that starts again after 15 s of silence is reached 1.5 s later", arguments: offsets, [true, false])
   func afterSilence(milliseconds: Int, isLowerFirst: Bool) throws {
     let wire = Self.wire(seed: 1)
@@ -60,8 +75,9 @@ struct SessionPromptnessTests {
   func onceForEachProcess() throws {
     let peer = try ScriptedPeer(isTableLower: true)
     peer.advance()
-    for (counter, wait, count) in [(UInt64(1), 749, 1), (2, 1, 2), (3, 800, 2)] {
+    for (counter, wait, count) in [(UInt64(1), 39, 1), (2, 1, 2), (3, 60, 2)] {
       peer.wait(.milliseconds(wait))
+      peer.advance()
       let attempt = try peer.initiate(counter: counter)
       #expect(peer.deliver(attempt.bytes) == .consumed && peer.sent(.response).isEmpty)
       #expect(peer.sent(.initiation).count == count)
@@ -115,6 +131,8 @@ struct SessionPromptnessTests {
   @Test("one lost answer to a confirm costs one more confirm, not a handshake")
   func lostAnswer() {
     let wire = Self.wire(seed: 1)
+    // Answered before an attempt is old enough to be made anew.
+    wire.faults.delay = .milliseconds(15)..<(.milliseconds(16))
     let lower = wire.lower
     var lostCount = 0
     wire.isCut = { bytes, side in

@@ -170,7 +170,10 @@ struct SealedSimulationTests {
     #expect(run.missing(0..<3).isEmpty, "seed \(run.seed): \(run.missing(0..<3)), drops \(run.drops)")
     for agent in run.network.agents {
       #expect(agent.sealedPeers.count >= 2 * 3, "seed \(run.seed): three sessions with each peer")
-      #expect(agent.snapshot().drops(.overlay) == 0 && agent.snapshot().drops(.underlay) == 0, "seed \(run.seed)")
+      // On a long way the lower key may ask once more than needed, of each peer, and is answered when it has a session.
+      let (counters, lateCount) = (agent.snapshot(), agent.snapshot().total(.handshake, .underlay))
+      #expect(counters.drops(.overlay) == 0 && counters.drops(.underlay) == lateCount, "seed \(run.seed)")
+      #expect(lateCount <= 2, "seed \(run.seed)")
     }
   }
 

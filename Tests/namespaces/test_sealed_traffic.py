@@ -168,7 +168,7 @@ def test_three_hosts_flood_and_learn_over_three_sessions(lab3):
 
 @pytest.mark.parametrize("lower", ("h1", "h2"))
 def test_traffic_flows_soon_after_both_are_up(lab, figure, lower):
-    """The first host has initiated to nobody, once. Where it has the lower key the other waits for its second."""
+    """The first host has initiated to nobody, once. If its key is lower it does so again when it hears of the other."""
     known = identities(lab)
     if (known["h1"].public < known["h2"].public) != (lower == "h1"):
         known = {"h1": known["h2"], "h2": known["h1"]}
