@@ -34,8 +34,8 @@ enum FDBHoldBenchmarks {
     Benchmark(reading: "FDB, 1,000,000 entries: \(name)") { figure(holds()) }
   }
 
-  /// The longest of what the holds of each shard take in the median of five times: what the machine does to a thread now
-  /// and then hits another shard each time.
+  /// The longest of what the holds of each shard take in the median of five times: what the machine does to a thread
+  /// now and then hits another shard each time.
   private static func byShard() -> Benchmark {
     Benchmark(reading: "FDB, 1,000,000 entries: the longest hold, by shard the median of 5") {
       let rounds = (0..<5).map { _ in holds().all.map(\.processor) }
