@@ -16,14 +16,16 @@ enum FDBThreads {
   /// A table that threads share, with its readers.
   private final class Shared: @unchecked Sendable {
     let gracePeriod = GracePeriod(readerCount: readerCount)
+    let peerLimits = FDBPeerLimits(slotCount: 4)
     // SAFETY: a table says itself what several threads may do with it.
     let table: FDB
     let workingCount = Atomic<Int>(readerCount)
     let endedCount = Atomic<Int>(0)
 
     init() {
+      for (peer, limit) in [0, 300, 100, 1].enumerated() { peerLimits.set(limit, ofPeer: peer) }
       table = FDB(
-        limit: limit, peerLimits: [0, 300, 100, 1], hash: KeyedHash(key0: 1, key1: 2), gracePeriod: gracePeriod)
+        limit: limit, peerLimits: peerLimits, hash: KeyedHash(key0: 1, key1: 2), gracePeriod: gracePeriod)
     }
   }
 
@@ -90,6 +92,8 @@ enum FDBThreads {
       case 8..<12: shared.table.set(address, at: .peer(Int(bits >> 50 & 3)), by: .configuration, now: 1)
       case 12: _ = shared.table.entries()
       case 13..<20: shared.table.remove(address)
+      case 20: shared.table.setLimit(limit - Int(bits >> 50 & 255))
+      case 21: shared.peerLimits.set(Int(bits >> 50 & 255) + 1, ofPeer: 1)
       default: _ = shared.table.entry(of: address)
       }
     }

@@ -94,6 +94,10 @@ int clinuxio_udp_listen_options(int fd, int is_ipv6, int accept_zero_checksum, c
   return 0;
 }
 
+int clinuxio_udp_accept_zero_checksum(int fd, int is_on) {
+  return set(fd, IPPROTO_UDP, UDP_NO_CHECK6_RX, is_on) < 0 ? -errno : 0;
+}
+
 int clinuxio_udp_join(int fd, int is_on) { return set(fd, IPPROTO_UDP, UDP_GRO, is_on) < 0 ? -errno : 0; }
 
 int clinuxio_udp_send_only(int fd) {

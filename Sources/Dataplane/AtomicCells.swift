@@ -1,23 +1,19 @@
+import Forwarding
 import Synchronization
 
 /// Numbers by slot, each a word of its own that any thread reads and writes.
 struct AtomicCells: ~Copyable, @unchecked Sendable {
-  // SAFETY: owned from `init` to `deinit`; slots are those of the topology.
+  // SAFETY: the memory's, which this value keeps; slots are those of the topology, which are below the count.
   private let cells: UnsafeMutablePointer<Atomic<Int>>
-  private let count: Int
+  private let memory: SlotMemory<Atomic<Int>>
 
-  init(_ values: [Int]) {
-    cells = .allocate(capacity: max(1, values.count))
-    count = values.count
-    for (slot, value) in values.enumerated() { (cells + slot).initialize(to: Atomic(value)) }
+  /// All zero.
+  init(count: Int) {
+    memory = SlotMemory(count: count)
+    cells = memory.start
   }
 
-  deinit {
-    cells.deinitialize(count: count)
-    cells.deallocate()
-  }
-
-  var indices: Range<Int> { 0..<count }
+  var indices: Range<Int> { 0..<memory.count }
 
   // HOT
   @inline(__always)

@@ -1,3 +1,5 @@
+import Forwarding
+
 /// What is counted for each segment and direction, beside the drop reasons.
 package enum Counter: Int, CaseIterable, Sendable {
   /// Frames that came.
@@ -28,26 +30,39 @@ package struct Counters: ~Copyable {
   static let countPerDirection = Counter.allCases.count + DropReason.count
   static let countPerSegment = countPerDirection * Direction.allCases.count
 
-  // SAFETY: both are owned until `deinit` and indexed by slots of the topology, which are below the counts.
+  // SAFETY: of the memory below, which this value keeps; indexed by slots of the topology, for all of which it has
+  // room.
   private let values: UnsafeMutablePointer<UInt64>
   private let peers: UnsafeMutablePointer<PeerTraffic>
-  private let segmentCount: Int
-  private let peerCount: Int
+  private let valueMemory = SlotMemory<UInt64>(count: (Limits.segmentSlotCount + 1) * Self.countPerSegment)
+  private let peerMemory = SlotMemory<PeerTraffic>(count: Forwarding.Limits.peerSlotCount)
+  /// One above the last slot that is copied.
+  private var segmentCount: Int
+  private var peerCount: Int
 
   /// Zero for all. Frames that belong to no segment are counted under the slot `Counters.noSegment`.
   package init(segmentCount: Int, peerCount: Int) {
     self.segmentCount = segmentCount
     self.peerCount = peerCount
-    let valueCount = (segmentCount + 1) * Self.countPerSegment
-    values = .allocate(capacity: valueCount)
-    values.initialize(repeating: 0, count: valueCount)
-    peers = .allocate(capacity: max(1, peerCount))
-    peers.initialize(repeating: PeerTraffic(), count: max(1, peerCount))
+    (values, peers) = (valueMemory.start, peerMemory.start)
   }
 
-  deinit {
-    values.deallocate()
-    peers.deallocate()
+  /// Other segments and peers have slots. What was counted of a segment that has none any more is from now on counted
+  /// under `noSegment`, so that no sum goes back; of its frames none may wait. What was counted of a peer goes.
+  mutating func follow(_ topology: Topology, after old: Topology) {
+    for slot in 0..<segmentCount where !topology.segments.isOccupied(slot) {
+      let (from, to) = (values + (slot + 1) * Self.countPerSegment, values)
+      for index in 0..<Self.countPerSegment {
+        to[index] &+= from[index]
+        from[index] = 0
+      }
+    }
+    // Entries that were not forgotten yet may have had frames sent to a peer that had left.
+    for slot in 0..<max(peerCount, topology.peers.endIndex)
+    where !(old.peers.isOccupied(slot) && topology.peers.isOccupied(slot)) {
+      peers[slot] = PeerTraffic()
+    }
+    (segmentCount, peerCount) = (topology.segments.endIndex, topology.peers.endIndex)
   }
 
   /// The slot of frames whose segment is unknown.
@@ -145,13 +160,25 @@ package struct CounterSnapshot: Equatable, Sendable {
     self.peers = peers
   }
 
-  /// The sum of both, which must be of one topology.
+  /// The sum of both, of which one may have more slots: another worker's, which has adopted another generation.
   package static func + (a: CounterSnapshot, b: CounterSnapshot) -> CounterSnapshot {
-    precondition(a.values.count == b.values.count && a.peers.count == b.peers.count)
+    guard a.values.count >= b.values.count, a.peers.count >= b.peers.count else { return b + a.padded(like: b) }
+    let b = b.padded(like: a)
     var sum = CounterSnapshot(
       values: zip(a.values, b.values).map { $0 &+ $1 }, peers: zip(a.peers, b.peers).map { $0.merged(with: $1) })
     sum.batches = a.batches + b.batches
     return sum
+  }
+
+  /// With as many slots as another has, if those are more.
+  private func padded(like other: CounterSnapshot) -> CounterSnapshot {
+    let valueCount = max(0, other.values.count - values.count)
+    let peerCount = max(0, other.peers.count - peers.count)
+    var padded = CounterSnapshot(
+      values: values + Array(repeating: 0, count: valueCount),
+      peers: peers + Array(repeating: PeerTraffic(), count: peerCount))
+    padded.batches = batches
+    return padded
   }
 
   /// Slots that have counters: `Counters.noSegment`, then each segment's.

@@ -46,16 +46,17 @@ package struct Engine: ~Copyable {
     var changeCount: UInt64 = 0
   }
 
-  let topology: Topology
-  /// The topology's.
+  /// The generation in use.
+  var topology: Topology
+  /// The topology's, whichever generation.
   let floods: FloodControl.Parts
-  let framePorts: [any FramePort]
-  let plain: PlainSide
+  var framePorts: [any FramePort]
+  var plain: PlainSide
   /// Nil where no segment is sealed; of it, what every batch needs, follows.
   var sealed: SealedSide?
-  let sealedPort: any DatagramPort
-  let keyring: Keyring
-  let lane: Int
+  var sealedPort: any DatagramPort
+  var keyring: Keyring
+  var lane: Int
   /// Sending sockets that flows are spread over.
   let sourcePortCount: Int
   let flowKey: KeyedHash
@@ -111,15 +112,14 @@ package struct Engine: ~Copyable {
     topology: Topology, framePorts: [any FramePort], datagramPort: any DatagramPort, sourcePortCount: Int,
     flowKey: KeyedHash, sealed: SealedSide? = nil
   ) {
-    precondition(framePorts.count == topology.segments.count && sourcePortCount > 0)
+    precondition(framePorts.count == topology.segments.endIndex && sourcePortCount > 0)
     precondition(sealed != nil || !topology.segments.contains { $0.isSealed })
-    let peerCount = topology.peers.count
     self.sealed = sealed
     sealedPort = sealed?.port ?? ClosedPort()
-    keyring = sealed?.keyring ?? Keyring(peerCount: peerCount, gracePeriod: topology.gracePeriod)
+    keyring = sealed?.keyring ?? Keyring(peerCount: 0, gracePeriod: topology.gracePeriod)
     lane = Int(sealed?.lane ?? 0)
-    waiting = WaitingFrames(budget: sealed?.waiting ?? WaitingBudget(peerCount: peerCount), peerCount: peerCount)
-    scratch = SealedScratch(peerCount: peerCount)
+    waiting = WaitingFrames(budget: sealed?.waiting ?? WaitingBudget(peerCount: 0))
+    scratch = SealedScratch()
     self.topology = topology
     floods = topology.flooding.parts
     self.framePorts = framePorts
@@ -136,7 +136,7 @@ package struct Engine: ~Copyable {
     received = DatagramBatch(in: memory)
     copies = OutgoingRuns(in: memory)
     self.offloads = framePorts.map(\.mergeable)
-    self.counters = Counters(segmentCount: topology.segments.count, peerCount: topology.peers.count)
+    self.counters = Counters(segmentCount: topology.segments.endIndex, peerCount: topology.peers.endIndex)
   }
 
   /// Takes one batch of frames from the TAP of the segment in `slot` and sends it to the peers.

@@ -24,82 +24,87 @@ package final class FloodControl: @unchecked Sendable {
   }
 
   let parts: Parts
-  private let segmentCount: Int
+  private let gracePeriod: GracePeriod
+  /// Slots that have a segment. Who looks at the groups or the storms of segments, but for the workers, holds the lock.
+  private let occupied = Mutex<Set<Int>>([])
   /// By segment slot, the last frame that came back and was not taken yet.
-  private let sightings: Mutex<[Loop?]>
+  private let sightings = Mutex<[Int: Loop]>([:])
   // SAFETY: as the parts.
   /// By segment slot, when the next one is kept, in nanoseconds.
-  private let nextSightings: UnsafeMutablePointer<Atomic<UInt64>>
+  private let nextSightings = SlotMemory<Atomic<UInt64>>(count: Limits.segmentSlotCount)
   /// The thread that tells knows that there is something.
   private let isTold = Atomic<Bool>(false)
 
-  init(segments: [SegmentPlan], hash: KeyedHash, gracePeriod: GracePeriod) {
-    segmentCount = segments.count
-    sightings = Mutex(Array(repeating: nil, count: segments.count))
-    let count = max(1, segments.count)
-    // SAFETY: as many bytes as are bound, with more than the alignment of the type; initialised below.
+  init(hash: KeyedHash, gracePeriod: GracePeriod) {
+    self.gracePeriod = gracePeriod
+    let count = Limits.segmentSlotCount
+    // SAFETY: as many bytes as are bound, with more than the alignment of the type; initialised by `occupy`.
     let storms = UnsafeMutableRawPointer.allocate(
       byteCount: count * MemoryLayout<StormBucket>.stride, alignment: StormBucket.alignment
     ).bindMemory(to: StormBucket.self, capacity: count)
     parts = Parts(
       groups: .allocate(capacity: count), groupHash: hash, storms: storms,
       loops: .allocate(capacity: 1))
-    parts.loops.initialize(to: LoopGuard(segmentCount: segments.count, hash: hash))
-    nextSightings = .allocate(capacity: count)
-    for (slot, plan) in segments.enumerated() {
-      (parts.groups + slot).initialize(to: MulticastTable(hash: hash, gracePeriod: gracePeriod))
-      (parts.storms + slot).initialize(to: StormBucket(perSecond: plan.stormLimit))
-      (nextSightings + slot).initialize(to: Atomic(0))
-    }
+    parts.loops.initialize(to: LoopGuard(segmentCount: count, hash: hash))
   }
 
   deinit {
-    parts.groups.deinitialize(count: segmentCount)
     parts.groups.deallocate()
-    parts.storms.deinitialize(count: segmentCount)
     parts.storms.deallocate()
     parts.loops.deinitialize(count: 1)
     parts.loops.deallocate()
-    nextSightings.deinitialize(count: segmentCount)
-    nextSightings.deallocate()
+  }
+
+  /// A segment has the slot, of which nothing is known yet.
+  func occupy(_ slot: Int, stormLimit: Int) {
+    (parts.groups + slot).initialize(to: MulticastTable(hash: parts.groupHash, gracePeriod: gracePeriod))
+    (parts.storms + slot).initialize(to: StormBucket(perSecond: stormLimit))
+    parts.loops.pointee.disarm(segment: slot)
+    nextSightings.start[slot].store(0, ordering: .relaxed)
+    occupied.withLock { _ = $0.insert(slot) }
+  }
+
+  /// Nobody has the slot any more.
+  func vacate(_ slot: Int) {
+    occupied.withLock { _ = $0.remove(slot) }
+    sightings.withLock { $0[slot] = nil }
+    (parts.groups + slot).deinitialize(count: 1)
+    (parts.storms + slot).deinitialize(count: 1)
   }
 
   /// Frames of the segment that were above its rate.
   package func stormCount(ofSegment slot: Int) -> UInt64 {
-    precondition(slot >= 0 && slot < segmentCount)
-    return parts.storms[slot].refusedCount()
+    occupied.withLock { $0.contains(slot) ? parts.storms[slot].refusedCount() : 0 }
   }
 
   /// Groups of the segment that have a known listener at a peer.
   package func groupCount(ofSegment slot: Int) -> Int {
-    precondition(slot >= 0 && slot < segmentCount)
-    return parts.groups[slot].groupCount()
+    occupied.withLock { $0.contains(slot) ? parts.groups[slot].groupCount() : 0 }
   }
 
   /// When `advance` wants to be called; nil: not before a worker tells of something.
   package func nextQuestion() -> Instant? {
-    let next = (0..<segmentCount).reduce(UInt64.max) { min($0, parts.groups[$1].next()) }
+    let next = occupied.withLock { $0.reduce(UInt64.max) { min($0, parts.groups[$1].next()) } }
     return next == .max ? nil : Instant(nanoseconds: next)
   }
 
   /// Lets go of listeners that did not report again, and answers what is to be asked, by segment slot.
   package func advance(now: Instant) -> [(segment: Int, query: GroupQuery)] {
-    (0..<segmentCount).filter { parts.groups[$0].next() <= now.nanoseconds }.flatMap { slot in
-      parts.groups[slot].advance(now: now).map { (slot, $0) }
+    occupied.withLock { occupied in
+      occupied.filter { parts.groups[$0].next() <= now.nanoseconds }.sorted().flatMap { slot in
+        parts.groups[slot].advance(now: now).map { (slot, $0) }
+      }
     }
   }
 
   /// Lets workers see who listens now, without waiting for `advance`.
   package func publishGroups(now: Instant) {
-    for slot in 0..<segmentCount { parts.groups[slot].publish(now: now) }
+    occupied.withLock { for slot in $0 { parts.groups[slot].publish(now: now) } }
   }
 
   /// The last frame of the segment that came back, once.
   package func takeLoop(ofSegment slot: Int) -> Loop? {
-    sightings.withLock { sightings in
-      defer { sightings[slot] = nil }
-      return sightings[slot]
-    }
+    sightings.withLock { $0.removeValue(forKey: slot) }
   }
 
   /// Whether there is something to look at.
@@ -111,7 +116,7 @@ package final class FloodControl: @unchecked Sendable {
   // COLD
   /// A frame came back. True when it is kept, as one of a segment is in a second.
   func note(_ loop: Loop, segment: Int) -> Bool {
-    let cell = nextSightings + segment
+    let cell = nextSightings.start + segment
     let next = cell.pointee.load(ordering: .relaxed)
     guard loop.time.nanoseconds >= next,
       cell.pointee.compareExchange(

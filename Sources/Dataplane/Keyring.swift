@@ -44,42 +44,40 @@ package final class Keyring: @unchecked Sendable {
   private typealias SendingCell = Atomic<UnsafeMutablePointer<Sending>?>
   private typealias DestinationCell = Atomic<UnsafeMutablePointer<Destination>?>
 
-  // SAFETY: `peerCount` cells each, owned from `init` to `deinit`; slots are compared with the count where they are
-  // set, and are those of the topology where they are read.
+  // SAFETY: of the memory below, which this object keeps; slots are compared with the count where they are set, and
+  // are those of the topology where they are read.
   private let sendings: UnsafeMutablePointer<SendingCell>
   private let destinations: UnsafeMutablePointer<DestinationCell>
-  private let peerCount: Int
+  private let sendingMemory: SlotMemory<SendingCell>
+  private let destinationMemory: SlotMemory<DestinationCell>
+  private var peerCount: Int { sendingMemory.count }
   private let openings: OpeningTable
   private let gracePeriod: GracePeriod
 
   // The control thread's own.
   private var retired: [Retired] = []
+  /// One above the highest slot that was ever set.
+  private var slotCount = 0
 
   /// No keys, and no way to any peer.
-  /// - Parameter gracePeriod: that of the workers, which is their topology's.
-  package init(peerCount: Int, gracePeriod: GracePeriod) {
-    self.peerCount = peerCount
+  /// - Parameters:
+  ///   - peerCount: of slots.
+  ///   - gracePeriod: that of the workers, which is their topology's.
+  package init(peerCount: Int = Forwarding.Limits.peerSlotCount, gracePeriod: GracePeriod) {
     self.gracePeriod = gracePeriod
     openings = OpeningTable()
-    sendings = .allocate(capacity: max(1, peerCount))
-    destinations = .allocate(capacity: max(1, peerCount))
-    for slot in 0..<max(1, peerCount) {
-      (sendings + slot).initialize(to: SendingCell(nil))
-      (destinations + slot).initialize(to: DestinationCell(nil))
-    }
+    sendingMemory = SlotMemory(count: peerCount)
+    destinationMemory = SlotMemory(count: peerCount)
+    (sendings, destinations) = (sendingMemory.start, destinationMemory.start)
   }
 
   deinit {
     // Nobody reads any more: a reader would hold this object.
-    for slot in 0..<peerCount {
+    for slot in 0..<slotCount {
       Self.freer(of: sendings[slot].load(ordering: .acquiring))()
       Self.freer(of: destinations[slot].load(ordering: .acquiring))()
     }
     for item in retired { item.free() }
-    sendings.deinitialize(count: max(1, peerCount))
-    destinations.deinitialize(count: max(1, peerCount))
-    sendings.deallocate()
-    destinations.deallocate()
   }
 
   /// Accepts datagrams with the key's index from now on, as the peer's, up to `until`.
@@ -91,6 +89,7 @@ package final class Keyring: @unchecked Sendable {
   /// Seals frames to the peer with `key` from now on, up to `until`; nil: there is no session, they wait.
   package func seal(with key: SealingKey?, until: Instant, toPeer slot: Int) {
     precondition(slot >= 0 && slot < peerCount)
+    slotCount = max(slotCount, slot + 1)
     var fresh: UnsafeMutablePointer<Sending>?
     if let key {
       let place = UnsafeMutablePointer<Sending>.allocate(capacity: 1)
@@ -104,10 +103,18 @@ package final class Keyring: @unchecked Sendable {
   /// Sealed datagrams to the peer go there from now on.
   package func move(peer slot: Int, to endpoint: Endpoint) {
     precondition(slot >= 0 && slot < peerCount)
+    slotCount = max(slotCount, slot + 1)
     let fresh = UnsafeMutablePointer<Destination>.allocate(capacity: 1)
     fresh.initialize(to: Destination(endpoint))
     let old = destinations[slot].exchange(fresh, ordering: .acquiringAndReleasing)
     give(up: Self.freer(of: old))
+  }
+
+  /// The peer has left: nothing is sealed to its slot, and its slot has no way. What opens is retired by index.
+  package func vacate(peer slot: Int) {
+    precondition(slot >= 0 && slot < peerCount)
+    give(up: Self.freer(of: sendings[slot].exchange(nil, ordering: .acquiringAndReleasing)))
+    give(up: Self.freer(of: destinations[slot].exchange(nil, ordering: .acquiringAndReleasing)))
   }
 
   /// Accepts nothing with this index any more. An index that is not there is no error.

@@ -1,7 +1,10 @@
 import VXLAN
 
 /// Our own bounds of the data path, each with its reason.
-enum Limits {
+package enum Limits {
+  /// Slots that segments may have: twice as many as a configuration may name, so that all can be replaced at once.
+  package static let segmentSlotCount = 2048
+
   /// Handshakes that wait for the control thread: 20 s of what it answers at most. Above an eighth, cookies.
   static let waitingHandshakeCountMax = 1024
   /// Cookie replies that wait for it. Nothing of them is proven before it looks for the initiation that they answer, so

@@ -110,6 +110,8 @@ extension Engine {
 
   /// Asks who listens: behind the own TAP, and at each peer. For the worker's thread, between two batches.
   package mutating func send(_ query: GroupQuery, segment: Int, now: Instant) {
+    // It may have left meanwhile.
+    guard topology.segments.isOccupied(segment) else { return }
     batchTime = now
     var frame = query.frame(from: topology.segments[segment].querierMAC)
     let byteCount = frame.count

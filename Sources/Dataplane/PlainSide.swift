@@ -5,12 +5,15 @@ import LinuxIO
 struct PlainSide {
   private let port: any DatagramPort
   // SAFETY: the topology's, by segment slot; whoever holds this value holds the topology.
-  private let records: UnsafeMutablePointer<Topology.SegmentRecord>
+  private var records: UnsafeMutablePointer<Topology.SegmentRecord>
 
   init(_ port: any DatagramPort, _ topology: Topology) {
     self.port = port
     records = topology.records
   }
+
+  /// Another generation is in use.
+  mutating func follow(_ topology: Topology) { records = topology.records }
 
   func receive(into batch: inout DatagramBatch) -> Int32 { port.receive(into: &batch) }
 

@@ -203,7 +203,8 @@ extension Engine {
       return endSealed(.authentication, slot.byteCount, segment: segment)
     case .opened: break
     }
-    guard topology.records[segment].isPermitted[peer] else {
+    // A key may be of a peer that this generation has not yet, or no more.
+    guard peer < topology.peerEnd, topology.records[segment].isPermitted[peer] else {
       return endSealed(.notPermitted, slot.byteCount, segment: segment)
     }
     counters.received(slot.byteCount, fromPeer: peer, now: now.nanoseconds)

@@ -144,14 +144,14 @@ extension Engine {
   package mutating func sendWaiting(now: Instant) {
     batchTime = now
     guard waiting.count > 0 else { return }
-    for peer in topology.peers.indices { sealWaiting(peer: peer) }
+    for peer in waiting.peers { sealWaiting(peer: peer) }
     sendSealed()
   }
 
   /// Drops what has waited too long. To be called at least every second while anything waits.
   package mutating func expireWaiting(now: Instant) {
     guard waiting.count > 0 else { return }
-    for peer in topology.peers.indices {
+    for peer in waiting.peers {
       for frame in waiting.takeExpired(peer: peer, now: now) { endWaiting(frame) }
     }
   }
@@ -198,7 +198,7 @@ extension Engine {
   }
 
   /// A frame does not wait any more, and goes nowhere.
-  private mutating func endWaiting(_ frame: WaitingFrames.Frame, _ reason: DropReason = .noSession) {
+  mutating func endWaiting(_ frame: WaitingFrames.Frame, _ reason: DropReason = .noSession) {
     if frame.key.isGenerated { return }
     if frame.isCopy { return counters.add(to: .floodCopyDrops, .overlay, segment: frame.key.segment) }
     counters.endWaiting(1, segment: frame.key.segment)
@@ -243,6 +243,8 @@ extension Engine {
   private mutating func wait(
     _ run: OutgoingRuns.Run, isCopy: Bool, contents: inout [WaitingFrames.Content]
   ) -> Int {
+    // What is known of a peer that has left may not be forgotten yet: nothing waits for whoever gets its slot.
+    guard topology.isPermitted(peer: run.key.peer, segment: run.key.segment) else { return 0 }
     let record = topology.records + run.key.segment
     for index in 0..<run.datagramCount {
       let offset = index &* run.datagramByteCount

@@ -1,4 +1,3 @@
-import Glibc
 import LinuxIO
 import Sealing
 import VXLAN
@@ -32,16 +31,4 @@ extension Engine {
   // COLD
   /// Handshakes to another own key are taken from now on, and none to the one before.
   package mutating func follow(handshakeMAC mac: HandshakeMAC) { sealed?.mac = mac }
-}
-
-/// The sealed port of an engine without sealed segments: nothing comes, nothing goes.
-final class ClosedPort: DatagramPort {
-  func receive(into batch: inout DatagramBatch) -> Int32 {
-    batch.clear()
-    return 0
-  }
-
-  func send(_ runs: inout OutgoingRuns) {
-    for index in 0..<runs.count { runs.setResult(sentCount: 0, failure: ENOTCONN, at: index) }
-  }
 }

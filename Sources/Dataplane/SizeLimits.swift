@@ -1,18 +1,12 @@
+import Forwarding
+
 /// How much fits at this moment: by peer, the IP packet that the underlay's path to it takes; by segment, the inner
 /// frame that its TAP takes.
 ///
 /// *Threads.* Any. Each value is a word of its own: a worker sees a new one with its next frame.
 package final class SizeLimits: Sendable {
-  private let paths: AtomicCells
-  private let frames: AtomicCells
-
-  /// - Parameters:
-  ///   - pathMTUs: by peer slot.
-  ///   - frameByteCounts: by segment slot.
-  init(pathMTUs: [Int], frameByteCounts: [Int]) {
-    paths = AtomicCells(pathMTUs)
-    frames = AtomicCells(frameByteCounts)
-  }
+  private let paths = AtomicCells(count: Forwarding.Limits.peerSlotCount)
+  private let frames = AtomicCells(count: Limits.segmentSlotCount)
 
   // HOT
   /// The largest IP packet of the underlay that reaches the peer in `slot` whole.

@@ -15,15 +15,18 @@ struct SlotIndex: ~Copyable {
   private let entries: UnsafeMutablePointer<Entry>
   private let mask: Int
 
-  /// - Parameter keys: 128 bits each, all different; the slot is the position.
-  init(keys: [(high: UInt64, low: UInt64)], hash: KeyedHash) {
+  /// - Parameter key: of an element, 128 bits, all different.
+  init<Element>(
+    _ elements: Slots<Element>, hash: KeyedHash, key: (Element) -> (high: UInt64, low: UInt64)
+  ) {
     var count = 4
-    while count < keys.count * 2 { count *= 2 }
+    while count < elements.endIndex * 2 { count *= 2 }
     self.hash = hash
     mask = count - 1
     entries = .allocate(capacity: count)
     entries.initialize(repeating: Entry(high: 0, low: 0, slot: -1), count: count)
-    for (slot, key) in keys.enumerated() {
+    for slot in elements.indices {
+      let key = key(elements[slot])
       var index = Int(truncatingIfNeeded: hash(key.high, key.low)) & mask
       while entries[index].slot >= 0 { index = (index + 1) & mask }
       entries[index] = Entry(high: key.high, low: key.low, slot: slot)

@@ -133,7 +133,7 @@ extension Engine {
     // SAFETY: the batch keeps the frame's bytes until it is cleared.
     let bytes = Span<UInt8>(_unsafeStart: frame.start, count: frame.byteCount)
     guard let packet, let ends = TooBigAnswer.Ends(of: bytes, packet: packet),
-      topology.mayAnswer(ends, segment: key.segment, now: now),
+      topology.state.mayAnswer(ends, segment: key.segment, now: now),
       var answer = TooBigAnswer.frame(answering: bytes, packet: packet, ends: ends, overlayMTU: overlayMTU(key))
     else { return }
     var write = OutgoingFrames(capacity: 1)

@@ -1,9 +1,15 @@
 import Forwarding
 import Sealing
-import Synchronization
 import VXLAN
 
-/// Segments, peers and their tables, as the workers use them: fixed once made, but for the entries of the tables.
+/// One generation of segments and peers, as the workers use them: never changed once made. What they change beside it
+/// is in `OverlayState`, which all generations share.
+///
+/// A segment or a peer has one slot from its first generation to its last. Slots may be vacant.
+///
+///     next = topology.successor(segments, peers)      nobody sees it yet
+///     each worker adopts it between two batches       frames go by it
+///     next.settle(after: topology)                    what has left is forgotten, what may change in place changes
 ///
 /// *Threads.* Shared by all. The plans are constants; an `FDB` says itself who may do what.
 package final class Topology: @unchecked Sendable {
@@ -39,13 +45,22 @@ package final class Topology: @unchecked Sendable {
   }
 
   /// By slot.
-  package let segments: [SegmentPlan]
+  package let segments: Slots<SegmentPlan>
   /// By slot.
-  package let peers: [PeerPlan]
+  package let peers: Slots<PeerPlan>
+  /// One above the last slot that has a peer.
+  let peerEnd: Int
+  /// What outlives this generation.
+  package let state: OverlayState
 
-  // SAFETY: all are owned from `init` to `deinit` and indexed by slots below the counts.
+  // SAFETY: owned from `init` to `deinit` and indexed by slots below `segments.endIndex`, but for `tables`, which are
+  // those of the state: of slots that have a segment they are there, because `seats` keep them.
   let records: UnsafeMutablePointer<SegmentRecord>
   let tables: UnsafeMutablePointer<FDB>
+  private let lists: UnsafeMutablePointer<Int>
+  private let permits: UnsafeMutablePointer<Bool>
+  /// Of the segments, by slot.
+  private let seats: Slots<SegmentTables>
   /// Its readers are the workers, by number.
   package let gracePeriod: GracePeriod
   /// What fits at this moment.
@@ -54,63 +69,125 @@ package final class Topology: @unchecked Sendable {
   package let events: EventRing
   /// How much is flooded, and what came back.
   package let flooding: FloodControl
-  /// By peer slot, about when plain frames last left for it: the keys of sessions count sealed ones alone, and a path
-  /// that either kind uses is worth confirming.
-  private let plainMarks: AtomicCells
-  /// By segment slot; for rare answers, so a lock is cheap.
-  private let answers: Mutex<[AnswerLimiter]>
   /// By segment slot: which addresses are at which stations behind the peers.
-  package let neighbors: [NeighborTable]
+  package let neighbors: Slots<NeighborTable>
   let segmentByVNI: SlotIndex
   let peerByAddress: SlotIndex
 
+  /// The first generation, each segment and peer in the slot of its position.
   /// - Parameters:
   ///   - hash: keyed with a secret of this process.
   ///   - now: for the stamps of static entries.
   ///   - workerCount: how many workers look up in the tables; 0: one thread does, which is no `Worker`.
   ///   - onEvent: called when events wait that were not there at the last `drain`; must not block.
-  package init(
+  package convenience init(
     segments: [SegmentPlan], peers: [PeerPlan], hash: KeyedHash, now: Instant, workerCount: Int = 0,
     onEvent: @escaping @Sendable () -> Void = {}
   ) {
     precondition(peers.count <= Forwarding.Limits.peerCountMax)
-    gracePeriod = GracePeriod(readerCount: workerCount)
-    events = EventRing(onNews: onEvent)
+    let state = OverlayState(hash: hash, workerCount: workerCount, onEvent: onEvent)
+    self.init(segments: Slots(segments), peers: Slots(peers), state: state, after: nil, now: now)
+  }
+
+  /// The generation after this one, in which the same slot has the same segment or peer, or a new one has a slot that
+  /// was free. Frames go by it where it is adopted. One that no worker adopts leaves no trace.
+  ///
+  /// Of a segment that stays, VNI, own MAC, sealing and cipher stay too; of a peer the endpoint.
+  /// - Parameter now: for the stamps of static entries.
+  package func successor(segments: Slots<SegmentPlan>, peers: Slots<PeerPlan>, now: Instant) -> Topology {
+    Topology(segments: segments, peers: peers, state: state, after: self, now: now)
+  }
+
+  private init(
+    segments: Slots<SegmentPlan>, peers: Slots<PeerPlan>, state: OverlayState, after old: Topology?, now: Instant
+  ) {
+    precondition(segments.endIndex <= Limits.segmentSlotCount && peers.endIndex <= Forwarding.Limits.peerSlotCount)
     self.segments = segments
     self.peers = peers
-    limits = SizeLimits(
-      pathMTUs: peers.map(\.pathMTU), frameByteCounts: segments.map(\.frameByteCountMax))
-    plainMarks = AtomicCells(peers.map { _ in 0 })
-    neighbors = segments.map { _ in NeighborTable(hash: hash, peerCount: peers.count) }
-    flooding = FloodControl(segments: segments, hash: hash, gracePeriod: gracePeriod)
-    answers = Mutex(segments.map { _ in AnswerLimiter(hash: hash) })
-    segmentByVNI = SlotIndex(keys: segments.map { (0, UInt64($0.vni.rawValue)) }, hash: hash)
-    peerByAddress = SlotIndex(keys: peers.map { Self.key($0.endpoint.address) }, hash: hash)
-    records = .allocate(capacity: max(1, segments.count))
-    tables = .allocate(capacity: max(1, segments.count))
-    for (slot, plan) in segments.enumerated() {
-      (records + slot).initialize(to: Self.record(of: plan, peerCount: peers.count))
-      (tables + slot).initialize(
-        to: FDB(limit: plan.fdbLimit, peerLimits: peers.map(\.fdbLimit), hash: hash, gracePeriod: gracePeriod))
-      for entry in plan.staticEntries {
-        tables[slot].set(entry.mac, at: .peer(entry.peer), by: .configuration, now: now.seconds)
+    peerEnd = peers.endIndex
+    self.state = state
+    (gracePeriod, limits, events, flooding) = (state.gracePeriod, state.limits, state.events, state.flooding)
+    tables = state.tables
+    segmentByVNI = SlotIndex(segments, hash: state.hash) { (0, UInt64($0.vni.rawValue)) }
+    peerByAddress = SlotIndex(peers, hash: state.hash) { Self.key($0.endpoint.address) }
+    Self.prepare(peers, after: old, in: state)
+    var seats = Slots<SegmentTables>()
+    for slot in segments.indices {
+      if let before = old?.segments.element(at: slot) {
+        precondition(before.isSame(as: segments[slot]), "slot \(slot) has another segment")
+      }
+      seats[slot] =
+        old?.seats.element(at: slot) ?? SegmentTables(of: segments[slot], slot: slot, state: state, now: now)
+    }
+    self.seats = seats
+    var neighbors = Slots<NeighborTable>()
+    for slot in seats.indices { neighbors[slot] = seats[slot].neighbors }
+    self.neighbors = neighbors
+    records = .allocate(capacity: Swift.max(1, segments.endIndex))
+    lists = .allocate(capacity: Swift.max(1, segments.reduce(0) { $0 + $1.peers.count }))
+    permits = .allocate(capacity: Swift.max(1, segments.endIndex * peers.endIndex))
+    permits.initialize(repeating: false, count: segments.endIndex * peers.endIndex)
+    makeRecords()
+  }
+
+  deinit {
+    lists.deallocate()
+    permits.deallocate()
+    records.deallocate()
+  }
+
+  /// What is known of peers that are new is that of the slot's last peer until here.
+  private static func prepare(_ peers: Slots<PeerPlan>, after old: Topology?, in state: OverlayState) {
+    let busy = state.busyPeerSlots()
+    for slot in peers.indices {
+      if let before = old?.peers.element(at: slot) {
+        precondition(before.endpoint == peers[slot].endpoint, "slot \(slot) has another peer")
+        continue
+      }
+      precondition(!busy.contains(slot), "workers may still look at what was in slot \(slot)")
+      state.limits.setPathMTU(peers[slot].pathMTU, ofPeer: slot)
+      state.peerLimits.set(peers[slot].fdbLimit, ofPeer: slot)
+      state.plainMarks.update(slot, to: 0)
+    }
+  }
+
+  private func makeRecords() {
+    var list = lists
+    for slot in 0..<segments.endIndex {
+      let permit = permits + slot * peers.endIndex
+      (records + slot).initialize(to: SegmentRecord(segments.element(at: slot), floodList: list, isPermitted: permit))
+      for peer in segments.element(at: slot)?.peers ?? [] {
+        precondition(peers.isOccupied(peer))
+        list.initialize(to: peer)
+        list += 1
+        permit[peer] = true
       }
     }
   }
 
-  deinit {
+  /// Whether the peer in a slot has the segment in another.
+  package func isPermitted(peer: Int, segment: Int) -> Bool {
+    segments.isOccupied(segment) && peer >= 0 && peer < peers.endIndex && records[segment].isPermitted[peer]
+  }
+
+  /// Follows what every worker has adopted: what may change in place does, and what has left `old` is forgotten. To be
+  /// called once, by one thread, when no worker uses `old` any more and the sessions of peers that have left are gone.
+  package func settle(after old: Topology, now: Instant) {
     for slot in segments.indices {
-      records[slot].floodList.deallocate()
-      records[slot].isPermitted.deallocate()
+      guard let before = old.segments.element(at: slot) else { continue }
+      let plan = segments[slot]
+      for peer in before.peers where !isPermitted(peer: peer, segment: slot) {
+        seats[slot].remove(peer: peer, now: now)
+      }
+      seats[slot].follow(plan, after: before, now: now)
     }
-    tables.deinitialize(count: segments.count)
-    tables.deallocate()
-    records.deallocate()
+    for slot in peers.indices { state.peerLimits.set(peers[slot].fdbLimit, ofPeer: slot) }
+    state.release(peers: old.peers.indices.filter { !peers.isOccupied($0) })
   }
 
   /// Calls `body` with the table of the segment in `slot`.
   package func withFDB<Result>(ofSegment slot: Int, _ body: (borrowing FDB) -> Result) -> Result {
-    precondition(segments.indices.contains(slot))
+    precondition(segments.isOccupied(slot))
     return body(tables[slot])
   }
 
@@ -119,17 +196,11 @@ package final class Topology: @unchecked Sendable {
   @inline(__always)
   func notePlainFrames(toPeer slot: Int, now: Instant) {
     // In units of 2^30 ns.
-    plainMarks.update(slot, to: Int(truncatingIfNeeded: now.nanoseconds &>> 30))
+    state.plainMarks.update(slot, to: Int(truncatingIfNeeded: now.nanoseconds &>> 30))
   }
 
   /// Another number about a second later, if plain frames left for the peer meanwhile. Any thread.
-  package func plainMark(ofPeer slot: Int) -> Int { plainMarks[slot] }
-
-  // COLD
-  /// Whether one more answer may go to the sender of a packet.
-  func mayAnswer(_ ends: TooBigAnswer.Ends, segment: Int, now: Instant) -> Bool {
-    answers.withLock { $0[segment].takes(from: ends.source, to: ends.destination, now: now) }
-  }
+  package func plainMark(ofPeer slot: Int) -> Int { state.plainMarks[slot] }
 
   static func key(_ address: IPAddress) -> (high: UInt64, low: UInt64) {
     // An IPv4 address as the IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2), so the families cannot be confused.
@@ -138,25 +209,37 @@ package final class Topology: @unchecked Sendable {
     case .ipv6: (address.high, address.low)
     }
   }
+}
 
-  private static func record(of plan: SegmentPlan, peerCount: Int) -> SegmentRecord {
-    let floodList = UnsafeMutablePointer<Int>.allocate(capacity: max(1, plan.peers.count))
-    floodList.initialize(repeating: 0, count: max(1, plan.peers.count))
-    let isPermitted = UnsafeMutablePointer<Bool>.allocate(capacity: max(1, peerCount))
-    isPermitted.initialize(repeating: false, count: max(1, peerCount))
-    for (position, peer) in plan.peers.enumerated() {
-      precondition(peer < peerCount)
-      floodList[position] = peer
-      isPermitted[peer] = true
+extension Topology.SegmentRecord {
+  /// - Parameter plan: nil: the slot is vacant, and nothing passes.
+  fileprivate init(
+    _ plan: SegmentPlan?, floodList: UnsafeMutablePointer<Int>, isPermitted: UnsafeMutablePointer<Bool>
+  ) {
+    guard let plan else {
+      self.init(
+        vniWord: 0, outerByteCount: 0, headerByteCount: 0, tagByteCount: 0, isSealed: true, sealedPrefix: 0,
+        ownMAC: .zero, passesVLANTags: false, ignoresReservedBits: false, learns: false, clampsMSS: false,
+        suppressesNeighbors: false, snoops: false, fixedTrafficClass: 0, floodList: floodList, floodCount: 0,
+        isPermitted: isPermitted)
+      return
     }
     precondition(plan.isSealed == (plan.overhead.sealingTag != nil), "a sealed segment has the overhead of one")
     let fixed: Int16 = if case .fixed(let dscp) = plan.dscp { Int16(dscp & 63) << 2 } else { -1 }
-    return SegmentRecord(
+    self.init(
       vniWord: plan.vni.rawValue << 8, outerByteCount: plan.overhead.outerByteCount,
       headerByteCount: plan.overhead.headerByteCount, tagByteCount: plan.overhead.tagByteCount,
       isSealed: plan.isSealed, sealedPrefix: SealedHeader.prefix(kind: .frame, vni: plan.vni), ownMAC: plan.ownMAC,
       passesVLANTags: plan.passesVLANTags, ignoresReservedBits: plan.ignoresReservedBits, learns: plan.learns,
       clampsMSS: plan.clampsMSS, suppressesNeighbors: plan.suppressesNeighbors, snoops: plan.snoopsMulticast,
       fixedTrafficClass: fixed, floodList: floodList, floodCount: plan.peers.count, isPermitted: isPermitted)
+  }
+}
+
+extension SegmentPlan {
+  /// Whether a segment can follow this plan without a slot of its own.
+  package func isSame(as other: SegmentPlan) -> Bool {
+    vni == other.vni && ownMAC == other.ownMAC && isSealed == other.isSealed
+      && overhead.sealingTag == other.overhead.sealingTag
   }
 }

@@ -1,3 +1,4 @@
+import Forwarding
 import Synchronization
 
 /// How much may wait for sessions, shared by all workers: frames and bytes for each peer, bytes in all. What copies to
@@ -7,22 +8,18 @@ import Synchronization
 package final class WaitingBudget: @unchecked Sendable {
   private static let frameShift: UInt64 = 32
 
-  // SAFETY: `peerCount` words, owned from `init` to `deinit`; slots are those of the topology.
+  // SAFETY: as many words as there are slots, kept by this object; slots are compared with the count.
   /// Frames in the upper half, bytes in the lower.
-  private let peers: UnsafeMutablePointer<Atomic<UInt64>>
-  private let peerCount: Int
+  private let memory: SlotMemory<Atomic<UInt64>>
   private let totalByteCount = Atomic<Int>(0)
 
-  package init(peerCount: Int) {
-    self.peerCount = max(1, peerCount)
-    peers = .allocate(capacity: self.peerCount)
-    for slot in 0..<self.peerCount { (peers + slot).initialize(to: Atomic(0)) }
+  /// - Parameter peerCount: of slots.
+  package init(peerCount: Int = Forwarding.Limits.peerSlotCount) {
+    memory = SlotMemory(count: peerCount)
   }
 
-  deinit {
-    peers.deinitialize(count: peerCount)
-    peers.deallocate()
-  }
+  private var peers: UnsafeMutablePointer<Atomic<UInt64>> { memory.start }
+  private var peerCount: Int { memory.count }
 
   /// Whether any frame waits.
   package var hasAny: Bool { totalByteCount.load(ordering: .relaxed) > 0 }

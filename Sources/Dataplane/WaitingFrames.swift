@@ -30,22 +30,24 @@ struct WaitingFrames: ~Copyable {
   }
 
   private let budget: WaitingBudget
-  /// By peer slot.
-  private var queues: [[Frame]]
+  /// By peer slot, up to the highest to which a frame has waited.
+  private var queues: [[Frame]] = []
   /// Of all peers.
   private(set) var count = 0
 
-  init(budget: WaitingBudget, peerCount: Int) {
+  init(budget: WaitingBudget) {
     self.budget = budget
-    queues = Array(repeating: [], count: peerCount)
   }
 
   deinit {
     for queue in queues { for frame in queue { budget.give(frame.content.bytes.count, peer: frame.key.peer) } }
   }
 
+  /// Slots of peers to which frames may wait.
+  var peers: Range<Int> { queues.indices }
+
   /// Whether frames to this peer wait.
-  func contains(peer slot: Int) -> Bool { !queues[slot].isEmpty }
+  func contains(peer slot: Int) -> Bool { slot < queues.count && !queues[slot].isEmpty }
 
   /// Adds a frame. Answers what it keeps of it, for other copies to share; nil, and nothing kept, without room.
   /// - Parameter content: the same bytes, where another copy keeps them already.
@@ -57,6 +59,7 @@ struct WaitingFrames: ~Copyable {
       budget.give(bytes.count, peer: key.peer)
       return nil
     }
+    while queues.count <= key.peer { queues.append([]) }
     queues[key.peer].append(
       Frame(content: content, key: key, isCopy: isCopy, deadline: now + Limits.waitingTimeMax))
     count += 1
@@ -64,7 +67,7 @@ struct WaitingFrames: ~Copyable {
   }
 
   /// The frames to a peer, in order.
-  func frames(peer slot: Int) -> [Frame] { queues[slot] }
+  func frames(peer slot: Int) -> [Frame] { slot < queues.count ? queues[slot] : [] }
 
   /// Lets go of the first frames to a peer.
   mutating func removeFirst(_ count: Int, peer slot: Int) {
@@ -74,10 +77,23 @@ struct WaitingFrames: ~Copyable {
 
   /// Takes the frames to a peer that have waited too long.
   mutating func takeExpired(peer slot: Int, now: Instant) -> [Frame] {
-    let count = queues[slot].prefix { $0.deadline <= now }.count
+    let count = frames(peer: slot).prefix { $0.deadline <= now }.count
     guard count > 0 else { return [] }
     let taken = Array(queues[slot][..<count])
     queues[slot].removeFirst(count)
+    giveUp(taken)
+    return taken
+  }
+
+  /// Takes the frames that go nowhere any more, of all peers.
+  mutating func take(where isLost: (Frame) -> Bool) -> [Frame] {
+    var taken: [Frame] = []
+    for slot in queues.indices where !queues[slot].isEmpty {
+      let lost = queues[slot].filter(isLost)
+      guard !lost.isEmpty else { continue }
+      queues[slot].removeAll(where: isLost)
+      taken += lost
+    }
     giveUp(taken)
     return taken
   }

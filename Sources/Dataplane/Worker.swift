@@ -1,4 +1,3 @@
-import Dispatch
 import Forwarding
 import Glibc
 import LinuxIO
@@ -34,9 +33,9 @@ package final class Worker: @unchecked Sendable {
   /// Its number: that of its queues, its socket, and its place as a reader of the tables.
   package let number: Int
   private let gracePeriod: GracePeriod
-  private let poller: Poller
-  private let segmentCount: Int
-  private let pollDescriptors: [Int32]
+  let poller: Poller
+  /// Of the TAPs, by segment slot; nil: the slot is vacant.
+  let tapDescriptors: Mutex<[Int: Int32]>
   /// Called on the worker's thread when a port fails; must not block.
   private let onFailure: @Sendable (Failure) -> Void
   /// Called on the worker's thread after a batch of which a datagram was too large for the way to its peer; must not
@@ -50,10 +49,18 @@ package final class Worker: @unchecked Sendable {
   private let isStopping = Atomic<Bool>(false)
   private var thread: SystemThread?
 
+  /// Of the poller: of the underlay, of the sealed port, and of the TAP of the first slot.
+  static let underlayToken = 0
+  static let sealedToken = 1
+  static let firstTAPToken = 2
+
   // The worker thread's own, once it runs.
   private var engine: Engine
-  private var isReady: [Bool]
-  private var readyCount = 0
+  /// One above the last slot that has a segment.
+  var segmentEnd: Int
+  /// By token.
+  var isReady = Array(repeating: false, count: Limits.segmentSlotCount + firstTAPToken)
+  var readyCount = 0
   /// Bytes that came in this window of time, and in the one before.
   private var byteCount = 0
   private var byteCountBefore = 0
@@ -76,16 +83,15 @@ package final class Worker: @unchecked Sendable {
     self.number = number
     self.gracePeriod = engine.topology.gracePeriod
     self.engine = engine
-    self.segmentCount = tapDescriptors.count
-    self.pollDescriptors = tapDescriptors + [underlayDescriptor] + (sealedDescriptor.map { [$0] } ?? [])
+    self.segmentEnd = tapDescriptors.count
+    self.tapDescriptors = Mutex(Dictionary(uniqueKeysWithValues: tapDescriptors.enumerated().map { ($0, $1) }))
     self.onFailure = onFailure
     self.onDoubtfulPath = onDoubtfulPath
     self.onFloodNews = onFloodNews
-    self.isReady = Array(repeating: false, count: tapDescriptors.count + 2)
     self.poller = try Poller()
-    for (token, descriptor) in pollDescriptors.enumerated() {
-      try poller.add(descriptor, token: UInt64(token))
-    }
+    try poller.add(underlayDescriptor, token: UInt64(Self.underlayToken))
+    if let sealedDescriptor { try poller.add(sealedDescriptor, token: UInt64(Self.sealedToken)) }
+    for (slot, descriptor) in tapDescriptors.enumerated() { try poller.add(descriptor, token: Self.token(slot)) }
   }
 
   package func start() throws(Errno) {
@@ -128,8 +134,9 @@ package final class Worker: @unchecked Sendable {
 
   /// Watches the TAP of the segment again after a failure was mended; that it still does is no failure.
   package func watch(segment slot: Int) throws(Errno) {
+    guard let descriptor = tapDescriptors.withLock({ $0[slot] }) else { return }
     do throws(Errno) {
-      try poller.add(pollDescriptors[slot], token: UInt64(slot))
+      try poller.add(descriptor, token: Self.token(slot))
     } catch {
       // Of several workers one is first to notice that a device is gone; this one may not have noticed.
       if error.number != EEXIST { throw error }
@@ -158,16 +165,18 @@ package final class Worker: @unchecked Sendable {
         byteCount = 0
         windowStart = lastWork
       }
-      if isReady[segmentCount] { note(engine.stepUnderlay(now: now), token: segmentCount) }
-      if isReady[segmentCount + 1], isTurnOfSealed() {
+      if isReady[Self.underlayToken] { note(engine.stepUnderlay(now: now), token: Self.underlayToken) }
+      if isReady[Self.sealedToken], isTurnOfSealed() {
         let step = engine.stepSealed(now: now)
-        note(step, token: segmentCount + 1)
+        note(step, token: Self.sealedToken)
         forgedPace.noteSealed(forgedCost: step.forgedCost)
       }
-      for slot in 0..<segmentCount where isReady[slot] {
+      for token in Self.firstTAPToken..<Self.firstTAPToken + segmentEnd where isReady[token] {
         // A round of many segments that flood to many peers may take seconds.
         if hasJobs.load(ordering: .acquiring) { runJobs() }
-        note(engine.stepOverlay(segment: slot, now: now), token: slot)
+        // A job may have taken the segment away.
+        guard isReady[token] else { continue }
+        note(engine.stepOverlay(segment: token - Self.firstTAPToken, now: now), token: token)
       }
     }
   }
@@ -190,7 +199,8 @@ package final class Worker: @unchecked Sendable {
   private func poll(milliseconds: Int32) {
     poller.wait(milliseconds: milliseconds) { token in
       let token = Int(token)
-      if !isReady[token] {
+      // A TAP that is prepared, but of a slot that was not adopted yet, is told of again.
+      if token < Self.firstTAPToken + segmentEnd, !isReady[token] {
         isReady[token] = true
         readyCount += 1
       }
@@ -207,9 +217,12 @@ package final class Worker: @unchecked Sendable {
     isReady[token] = false
     readyCount -= 1
     guard step.failure != 0 else { return }
-    if token < segmentCount { poller.remove(pollDescriptors[token]) }
-    onFailure(Failure(segment: token < segmentCount ? token : nil, number: step.failure))
+    let segment = token >= Self.firstTAPToken ? token - Self.firstTAPToken : nil
+    if let segment, let descriptor = tapDescriptors.withLock({ $0[segment] }) { poller.remove(descriptor) }
+    onFailure(Failure(segment: segment, number: step.failure))
   }
+
+  static func token(_ segment: Int) -> UInt64 { UInt64(segment + firstTAPToken) }
 
   // COLD
   private func runJobs() {
@@ -220,27 +233,5 @@ package final class Worker: @unchecked Sendable {
     }
     for job in waiting { job(&engine) }
     if engine.takePathDoubt() { onDoubtfulPath() }
-  }
-}
-
-/// The answer of a job, handed from the worker to the thread that waits for it.
-package final class Answer<Value: Sendable>: Sendable {
-  private let value = Mutex<Value?>(nil)
-  private let semaphore = DispatchSemaphore(value: 0)
-  private let deadline: DispatchTime
-
-  fileprivate init(within seconds: Int) {
-    deadline = .now() + .seconds(seconds)
-  }
-
-  fileprivate func give(_ newValue: Value) {
-    value.withLock { $0 = newValue }
-    semaphore.signal()
-  }
-
-  /// The result; nil when it was not there in time. Once.
-  package func wait() -> Value? {
-    guard semaphore.wait(timeout: deadline) == .success else { return nil }
-    return value.withLock { $0 }
   }
 }

@@ -19,7 +19,7 @@ extension FDB {
   package borrowing func set(
     _ mac: MACAddress, at remote: Remote, by origin: FDBOrigin, now: UInt32, replacing: Bool = true
   ) -> SettingOutcome {
-    precondition(origin != .learned && limitByRemote.indices.contains(Int(remote.rawValue)))
+    precondition(origin != .learned && remote.rawValue < remoteCount)
     return withPlace(of: mac) { key, place, state in
       let old = place.isUsed ? place.table.value(at: place.index) : .absent
       if old.isPresent, !replacing || old.origin.state > origin.state {
@@ -68,8 +68,8 @@ extension FDB {
     return removeAll { !$0.isPinned }
   }
 
-  /// Removes all entries that point to `remote`, of whatever state: those of a peer that is removed, which no running
-  /// agent can do yet.
+  /// Removes all entries that point to `remote`, of whatever state: those of a peer that has left. Answers how many.
+  @discardableResult
   package borrowing func removeAll(at remote: Remote) -> Int { removeAll { $0.remote == remote } }
 
   private borrowing func removeAll(_ isGoing: (FDBValue) -> Bool) -> Int {

@@ -156,8 +156,8 @@ extension FDB {
 
   /// Takes a place of the remote's own limit; false when there is none.
   private borrowing func takePlace(at remote: Remote) -> Bool {
-    let own = limitByRemote[Int(remote.rawValue)]
-    return countByRemote[Int(remote.rawValue)].increment(upTo: own == 0 ? .max : Int(own))
+    let own = limitByRemote[Int(remote.rawValue)].load(ordering: .relaxed)
+    return countByRemote[Int(remote.rawValue)].increment(upTo: own == 0 ? .max : own)
   }
 
   private borrowing func isFull(for remote: Remote) -> Bool {
@@ -166,8 +166,8 @@ extension FDB {
 
   /// Whether the remote's own limit is reached.
   private borrowing func isPeerFull(_ remote: Remote) -> Bool {
-    let own = limitByRemote[Int(remote.rawValue)]
-    return own != 0 && countByRemote[Int(remote.rawValue)].load(ordering: .relaxed) >= Int(own)
+    let own = limitByRemote[Int(remote.rawValue)].load(ordering: .relaxed)
+    return own != 0 && countByRemote[Int(remote.rawValue)].load(ordering: .relaxed) >= own
   }
 
   private borrowing func refuse() -> LearnOutcome {

@@ -42,12 +42,13 @@ package struct FDB: ~Copyable {
   let counts: UnsafeMutablePointer<FDBCounts>
   /// Dynamic entries that are not frozen, by remote: index 0 local, n + 1 the peer in slot n.
   let countByRemote: UnsafeMutablePointer<Atomic<Int>>
+  private let countMemory: SlotMemory<Atomic<Int>>
   /// Readers of the storage.
   let gracePeriod: GracePeriod
-  /// Dynamic entries that the table may hold.
-  package let limit: Int
+  private let limitCell: Atomic<Int>
   /// Dynamic entries by remote as in `countByRemote`; 0 = no limit of its own.
-  let limitByRemote: [UInt32]
+  let limitByRemote: UnsafeMutablePointer<Atomic<Int>>
+  private let peerLimits: FDBPeerLimits
 
   /// An empty table.
   /// - Parameters:
@@ -59,9 +60,17 @@ package struct FDB: ~Copyable {
   package init(
     limit: Int, peerLimits: [Int], hash: KeyedHash, gracePeriod: GracePeriod = GracePeriod(readerCount: 0)
   ) {
+    self.init(limit: limit, peerLimits: FDBPeerLimits(peerLimits), hash: hash, gracePeriod: gracePeriod)
+  }
+
+  /// The same with limits that several tables share.
+  package init(limit: Int, peerLimits: FDBPeerLimits, hash: KeyedHash, gracePeriod: GracePeriod) {
     self.gracePeriod = gracePeriod
-    self.limit = limit
-    self.limitByRemote = [0] + peerLimits.map { UInt32(clamping: $0) }
+    limitCell = Atomic(limit)
+    self.peerLimits = peerLimits
+    limitByRemote = peerLimits.cells
+    countMemory = SlotMemory(count: peerLimits.remoteCount)
+    countByRemote = countMemory.start
     self.hash = hash
     shardCount = limit / Limits.entryCountPerShard + 1
     // SAFETY: all are owned from here to `deinit`, and indexed below the counts that they are allocated with.
@@ -74,8 +83,6 @@ package struct FDB: ~Copyable {
     counts = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128).bindMemory(
       to: FDBCounts.self, capacity: 1)
     counts.initialize(to: FDBCounts())
-    countByRemote = .allocate(capacity: limitByRemote.count)
-    for index in limitByRemote.indices { (countByRemote + index).initialize(to: Atomic(0)) }
   }
 
   deinit {
@@ -90,8 +97,17 @@ package struct FDB: ~Copyable {
     shards.deallocate()
     storages.deallocate()
     counts.deallocate()
-    countByRemote.deallocate()
   }
+
+  /// Dynamic entries that the table may hold.
+  package var limit: Int { limitCell.load(ordering: .relaxed) }
+
+  /// Remotes that entries may point to: local, and each peer.
+  var remoteCount: Int { countMemory.count }
+
+  /// The table holds so many dynamic entries from now on. What is above stays until it ages. The number of shards is
+  /// that of the limit at the start: with a much higher one a lock is held for longer.
+  package borrowing func setLimit(_ limit: Int) { limitCell.store(limit, ordering: .relaxed) }
 
   /// Where `mac` is; nil when the table has no way for it: no entry, or a frozen one. Takes no lock. For readers of the
   /// grace period.

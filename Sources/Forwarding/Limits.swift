@@ -2,6 +2,8 @@
 package enum Limits {
   /// Peers that one agent can have: a remote is 16 bits, of which 0 means local.
   package static let peerCountMax = 4096
+  /// Slots that peers may have: twice their number, so that all can be replaced at once.
+  package static let peerSlotCount = 2 * peerCountMax
   /// Entries of a shard when the table is at its limit, in the mean; five eighths of 1024 slots, so that chance hardly
   /// ever brings one to more than three quarters. Copying or ageing as many takes some ten microseconds.
   static let entryCountPerShard = 640

@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 import VXLAN
 
@@ -32,26 +31,21 @@ package struct LoopGuard: ~Copyable {
   private typealias Word = Atomic<UInt64>
 
   private let hash: KeyedHash
-  // SAFETY: `slotCount` words each, of the last one for each segment; owned until `deinit`, indexed below the counts.
-  // Zeroed pages are valid words and cost nothing until they are used.
+  // SAFETY: of the memory below, which this value keeps; indexed below the counts. Zeroed words are valid.
   private let returned: UnsafeMutablePointer<Word>
   private let circling: UnsafeMutablePointer<Word>
   private let armed: UnsafeMutablePointer<Word>
+  private let returnedMemory = SlotMemory<Word>(count: slotCount)
+  private let circlingMemory = SlotMemory<Word>(count: slotCount)
+  private let armedMemory: SlotMemory<Word>
   /// The stamp of the last frame that was remembered, of whatever segment.
   private let lastStamp = Atomic<UInt64>(0)
 
   /// - Parameter hash: keyed with a secret, so that nobody can choose frames that share a slot.
   package init(segmentCount: Int, hash: KeyedHash) {
     self.hash = hash
-    returned = Self.words(Self.slotCount)
-    circling = Self.words(Self.slotCount)
-    armed = Self.words(max(1, segmentCount))
-  }
-
-  deinit {
-    free(returned)
-    free(circling)
-    free(armed)
+    armedMemory = SlotMemory(count: segmentCount)
+    (returned, circling, armed) = (returnedMemory.start, circlingMemory.start, armedMemory.start)
   }
 
   // HOT
@@ -107,6 +101,10 @@ package struct LoopGuard: ~Copyable {
     armed[segment].store(now.nanoseconds &+ 1_000_000_000, ordering: .relaxed)
   }
 
+  // COLD
+  /// Another segment has the slot now.
+  package borrowing func disarm(segment: Int) { armed[segment].store(0, ordering: .relaxed) }
+
   private borrowing func place(of frame: UInt64, segment: Int) -> (index: Int, tag: UInt64) {
     let mixed = hash(frame, UInt64(truncatingIfNeeded: segment))
     return (Int(truncatingIfNeeded: mixed) & (Self.slotCount &- 1), mixed >> 24)
@@ -121,10 +119,5 @@ package struct LoopGuard: ~Copyable {
 
   private static func isOf(_ frame: UInt64, _ word: UInt64, _ stamp: UInt64) -> Bool {
     word >> 32 == frame >> 32 && isFresh(word, stamp)
-  }
-
-  private static func words(_ count: Int) -> UnsafeMutablePointer<Word> {
-    guard let memory = calloc(count, MemoryLayout<Word>.stride) else { preconditionFailure("out of memory") }
-    return memory.bindMemory(to: Word.self, capacity: count)
   }
 }

@@ -82,6 +82,16 @@ struct MulticastFamily: Sendable {
     return .nanoseconds(Int64(Self.queryResponseTime))
   }
 
+  /// Answers whether the peer got every group. It may have been the one to ask: who still does will be heard again.
+  mutating func remove(peer: Int, now: UInt64) -> Bool {
+    if hasOtherQuerier(now: now) {
+      otherQuerierUntil = 0
+      nextQuery = min(nextQuery, now)
+    }
+    let (router, flooded) = (routers.removeValue(forKey: peer), flooded.removeValue(forKey: peer))
+    return router != nil || flooded != nil
+  }
+
   var nextAgeing: UInt64 { min(routers.values.min() ?? .max, flooded.values.min() ?? .max) }
 
   /// Answers whether a peer does not get every group any more.

@@ -202,6 +202,21 @@ package struct MulticastGroups: Sendable {
 
   // Ageing
 
+  /// Forgets what is known of a peer. Answers whether the ways have changed.
+  package mutating func remove(peer: Int, now: Instant) -> Bool {
+    var isChanged = countByPeer.removeValue(forKey: peer) != nil
+    if isChanged {
+      for (group, listeners) in groups where listeners.contains(where: { $0.peer == peer }) {
+        let kept = listeners.filter { $0.peer != peer }
+        groups[group] = kept.isEmpty ? nil : kept
+      }
+    }
+    for family in AddressFamily.allCases where self[family].remove(peer: peer, now: now.nanoseconds) {
+      isChanged = true
+    }
+    return isChanged
+  }
+
   /// Answers whether somebody went.
   private mutating func age(now: UInt64) -> Bool {
     var hasGone = false

@@ -1,3 +1,4 @@
+import CVXLAN
 import Synchronization
 import VXLAN
 
@@ -100,9 +101,34 @@ package struct MulticastTable: ~Copyable {
     return queries
   }
 
-  /// Lets workers see what is known now, unless another thread is about to.
-  package borrowing func publish(now: Instant) {
-    guard !isPublishing.exchange(true, ordering: .acquiring) else { return }
+  /// Forgets what is known of a peer that has left.
+  package borrowing func remove(peer: Int, now: Instant) {
+    change(now: now) { $0.remove(peer: peer, now: now) }
+  }
+
+  /// Forgets everything: every group is flooded.
+  package borrowing func removeAll(now: Instant) {
+    change(now: now) { groups in
+      groups = MulticastGroups()
+      return true
+    }
+  }
+
+  private borrowing func change(now: Instant, _ body: (inout MulticastGroups) -> Bool) {
+    let isChanged = state.withLock { state in
+      let isChanged = body(&state.groups)
+      if isChanged { state.publishAt = now.nanoseconds }
+      deadline.store(state.next, ordering: .relaxed)
+      return isChanged
+    }
+    // Who leaves must be in no list: another thread that makes one may have looked before.
+    while isChanged, !publish(now: now) { cvxlan_pause() }
+  }
+
+  /// Lets workers see what is known now, unless another thread is about to. Answers whether it did.
+  @discardableResult
+  package borrowing func publish(now: Instant) -> Bool {
+    guard !isPublishing.exchange(true, ordering: .acquiring) else { return false }
     defer { isPublishing.store(false, ordering: .releasing) }
     let groups = state.withLock { state in
       state.publishAt = .max
@@ -118,6 +144,7 @@ package struct MulticastTable: ~Copyable {
       if let old { state.retired.append((MulticastSnapshot(at: old), gracePeriod.begin())) }
       reclaim(&state, now: now.nanoseconds)
     }
+    return true
   }
 
   private borrowing func reclaim(_ state: inout State, now: UInt64) {

@@ -11,13 +11,14 @@ import VXLAN
 /// *Threads.* One.
 struct NeighborSlots: Sendable {
   private let hash: KeyedHash
+  /// Slots that peers may have.
   private let peerCount: Int
   /// Empty until the first binding: most segments of an idle agent never have one.
   private var pages: [NeighborPage] = []
   private var usedCount = 0
   /// Those that are not withdrawn.
   private(set) var knownCount = 0
-  /// By peer slot, those in use.
+  /// By peer slot, those in use; as long as the highest slot that has had any.
   private var countByPeer: [UInt32] = []
 
   /// Where a binding lies.
@@ -66,6 +67,7 @@ struct NeighborSlots: Sendable {
     let old = self[index].remote
     if old == remote { return true }
     guard let peer = remote.peerSlot, let oldPeer = old.peerSlot, hasRoom(peer) else { return false }
+    makeAccount(of: peer)
     self[index].remote = remote
     countByPeer[oldPeer] -= 1
     countByPeer[peer] += 1
@@ -76,9 +78,9 @@ struct NeighborSlots: Sendable {
   mutating func insert(_ binding: NeighborBinding, now: UInt32) {
     if pages.isEmpty {
       pages = Array(repeating: NeighborPage(), count: Limits.bindingPageCount)
-      countByPeer = Array(repeating: 0, count: peerCount)
     }
     guard let peer = binding.remote.peerSlot, usedCount < Limits.bindingCountMax, hasRoom(peer) else { return }
+    makeAccount(of: peer)
     let key = Self.hash(of: binding.address, hash)
     let page = Self.page(of: key)
     var lost: [NeighborBinding] = []
@@ -109,8 +111,28 @@ struct NeighborSlots: Sendable {
     return true
   }
 
+  /// As new.
+  mutating func removeAll() { self = NeighborSlots(hash: hash, peerCount: peerCount) }
+
+  /// Takes out what is known of addresses behind `remote`, whatever its age. False when no part has anything.
+  mutating func removeAll(at remote: Remote, page: Int) -> Bool {
+    guard usedCount > 0 else { return false }
+    for slot in pages[page].slots.indices {
+      guard let binding = pages[page].slots[slot], binding.remote == remote else { continue }
+      discount(binding)
+      pages[page].replace(slot, with: nil)
+      // Nothing was left.
+      if pages[page].slots.isEmpty { break }
+    }
+    return true
+  }
+
   private func hasRoom(_ peer: Int) -> Bool {
-    peer < peerCount && countByPeer[peer] < UInt32(Limits.bindingCountPerPeerMax)
+    peer < peerCount && (peer >= countByPeer.count || countByPeer[peer] < UInt32(Limits.bindingCountPerPeerMax))
+  }
+
+  private mutating func makeAccount(of peer: Int) {
+    while countByPeer.count <= peer { countByPeer.append(0) }
   }
 
   /// Takes a binding out of the accounts.

@@ -50,6 +50,16 @@ package final class NeighborTable: Sendable {
     }
   }
 
+  /// Forgets all.
+  package func removeAll() { state.withLock { $0.slots.removeAll() } }
+
+  /// Forgets the addresses behind a peer, a part of the table under each hold of the lock.
+  package func removeAll(at remote: Remote) {
+    for page in 0..<Limits.bindingPageCount {
+      guard state.withLock({ $0.slots.removeAll(at: remote, page: page) }) else { return }
+    }
+  }
+
   /// Takes what a message says that came from `remote`. Answers whether a station behind the own TAP has taken an
   /// address over that was known behind a peer.
   /// - Parameter now: in seconds, `Instant.seconds`.

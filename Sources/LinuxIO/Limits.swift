@@ -27,6 +27,8 @@ package enum Limits {
   /// What one UDP_SEGMENT send carries: UDP_MAX_SEGMENTS of older kernels, and the longest UDP payload over IPv4.
   package static let datagramsPerRun = 64
   package static let runByteCountMax = 65_507
+  /// Slots that peers may have.
+  static let destinationCount = 8192
   /// Socket buffers, in bytes. Smaller ones lose bursts while the agent is not scheduled.
   package static let socketBufferByteCount: Int32 = 8 << 20
 }

@@ -9,15 +9,17 @@ import VXLAN
 /// all input.
 ///
 /// *Threads.* Any at once: a descriptor takes whole datagrams from several threads, and nothing here changes but the
-/// state of an offload. Shared rather than opened by each worker on the same ports (SO_REUSEPORT): the kernel sends
-/// from an unconnected socket without its lock, and workers times ports would be 960 sockets.
+/// state of an offload, and destinations that nobody uses. Shared rather than opened by each worker on the same ports
+/// (SO_REUSEPORT): the kernel sends from an unconnected socket without its lock, and workers times ports would be 960
+/// sockets.
 package final class UDPSenders: @unchecked Sendable {
   /// In the order of `sourcePortIndex`.
   package let sourcePorts: [UInt16]
   /// UDP_SEGMENT: runs in one call.
   package let segmentation: OffloadState
 
-  // SAFETY: both are owned until `deinit`, never written after `init`, and indexed below their counts only.
+  // SAFETY: both are owned until `deinit` and indexed below their counts only. Of sockets none is written after `init`,
+  // of destinations only those of slots that no worker sends to.
   let sockets: UnsafeMutablePointer<Int32>
   /// 0: each worker sends from its listening socket.
   let socketCount: Int
@@ -30,9 +32,13 @@ package final class UDPSenders: @unchecked Sendable {
   ) throws(Errno) {
     segmentation = OffloadState(isWanted: usesOffloads)
     sockets = .allocate(capacity: max(1, count))
-    destinationCount = peers.count
-    destinations = .allocate(capacity: max(1, peers.count))
-    for (slot, peer) in peers.enumerated() { (destinations + slot).initialize(to: UDPUnderlay.address(peer)) }
+    destinationCount = max(peers.count, Limits.destinationCount)
+    guard let memory = calloc(destinationCount, MemoryLayout<clinuxio_address>.stride) else {
+      preconditionFailure("out of memory")
+    }
+    // SAFETY: as many as were asked for; zero bits are an address, of no family.
+    destinations = memory.bindMemory(to: clinuxio_address.self, capacity: destinationCount)
+    for (slot, peer) in peers.enumerated() { destinations[slot] = UDPUnderlay.address(peer) }
     guard count > 1 else {
       socketCount = 0
       sourcePorts = [local.udpPort]
@@ -41,7 +47,7 @@ package final class UDPSenders: @unchecked Sendable {
     do {
       sourcePorts = try Self.open(into: sockets, count: count, at: local, first: first)
     } catch {
-      destinations.deallocate()
+      free(destinations)
       sockets.deallocate()
       throw error
     }
@@ -51,7 +57,13 @@ package final class UDPSenders: @unchecked Sendable {
   deinit {
     for index in 0..<socketCount { _ = close(sockets[index]) }
     sockets.deallocate()
-    destinations.deallocate()
+    free(destinations)
+  }
+
+  /// Datagrams for the peer in a slot go there. No worker may send to that slot until this has returned.
+  package func setDestination(_ endpoint: Endpoint, ofPeer slot: Int) {
+    precondition(slot >= 0 && slot < destinationCount)
+    destinations[slot] = UDPUnderlay.address(endpoint)
   }
 
   /// Opens the sockets and answers their ports. When it throws, nothing stays open.

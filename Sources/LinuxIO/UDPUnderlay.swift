@@ -132,6 +132,14 @@ package final class UDPUnderlay {
     if senders.socketCount == 0 { sockets.deallocate() }
   }
 
+  /// Takes datagrams over IPv6 without a checksum from now on, or no more. Over IPv4 there is nothing to set.
+  /// - SeeAlso: RFC 6935.
+  package func setAcceptsZeroChecksum(_ accepts: Bool) throws(Errno) {
+    guard isIPv6 != 0 else { return }
+    let result = clinuxio_udp_accept_zero_checksum(listener.rawValue, accepts ? 1 : 0)
+    guard result >= 0 else { throw Errno(-result, "UDP_NO_CHECK6_RX") }
+  }
+
   /// For a poller.
   package var pollDescriptor: Int32 { listener.rawValue }
 

@@ -37,14 +37,14 @@ struct ReplaySession {
   /// The engine's side, all peers at one place.
   func side(_ port: any DatagramPort, _ topology: Topology) -> SealedSide {
     let end = Instant(nanoseconds: .max)
-    let keyring = Keyring(peerCount: topology.peers.count, gracePeriod: topology.gracePeriod)
-    for (slot, peer) in topology.peers.enumerated() {
+    let keyring = Keyring(gracePeriod: topology.gracePeriod)
+    for (slot, peer) in zip(topology.peers.indices, topology.peers) {
       keyring.move(peer: slot, to: peer.endpoint)
       keyring.seal(with: near.sealing, until: end, toPeer: slot)
     }
     keyring.accept(near.opening, fromPeer: 0, until: end)
     return SealedSide(
       port: port, keyring: keyring, inbox: SealedInbox {}, mac: HandshakeMAC(to: publicKey),
-      waiting: WaitingBudget(peerCount: topology.peers.count), lane: 0)
+      waiting: WaitingBudget(), lane: 0)
   }
 }

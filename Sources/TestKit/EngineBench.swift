@@ -5,11 +5,13 @@ import VXLAN
 
 /// One engine with fake ports: frames and datagrams go in, and what comes out is there to look at.
 package final class EngineBench {
-  package let taps: [FakeFramePort]
+  /// By segment slot; of a slot that is vacant, the last segment's.
+  package private(set) var taps: [FakeFramePort]
   package let sockets = FakeDatagramPort()
   /// The sealed port.
   package let sealedSockets = FakeDatagramPort()
-  package let topology: Topology
+  package private(set) var topology: Topology
+  private let mergeable: MergeableTraffic
   private var engine: Engine
   package var now = Instant(nanoseconds: 1_000_000_000_000)
 
@@ -19,6 +21,7 @@ package final class EngineBench {
     mergeable: MergeableTraffic = MergeableTraffic(mergesTCP: false, mergesUDP: false),
     sealed: (Topology, FakeDatagramPort) -> SealedSide? = { _, _ in nil }
   ) {
+    self.mergeable = mergeable
     taps = segments.map { _ in FakeFramePort() }
     for tap in taps { tap.mergeable = mergeable }
     topology = Topology(segments: segments, peers: peers, hash: hash, now: now)
@@ -29,12 +32,35 @@ package final class EngineBench {
 
   /// Another worker's engine over the tables of `other`, with fake ports of its own.
   package init(sharing other: EngineBench, sealed: (FakeDatagramPort) -> SealedSide? = { _ in nil }) {
+    mergeable = other.mergeable
     taps = other.taps.map { _ in FakeFramePort() }
     topology = other.topology
     engine = Engine(
       topology: topology, framePorts: taps, datagramPort: sockets, sourcePortCount: 64,
       flowKey: KeyedHash(key0: 3, key1: 4), sealed: sealed(sealedSockets))
     now = other.now
+  }
+
+  /// The worker goes by another generation from now on, with fake ports for segments that are new.
+  package func adopt(_ next: Topology, sealed: SealedSide? = nil) {
+    var added: [Int: any FramePort] = [:]
+    for slot in next.segments.indices where !topology.segments.isOccupied(slot) {
+      let tap = FakeFramePort()
+      tap.mergeable = mergeable
+      if slot < taps.count { taps[slot] = tap } else { taps.append(tap) }
+      added[slot] = tap
+    }
+    engine.adopt(next, framePorts: added, sealed: sealed)
+    topology = next
+  }
+
+  /// The only worker goes by other segments and peers, and what has left is forgotten.
+  package func change(_ change: (inout Slots<SegmentPlan>, inout Slots<PeerPlan>) -> Void) {
+    var (segments, peers) = (topology.segments, topology.peers)
+    change(&segments, &peers)
+    let (old, next) = (topology, topology.successor(segments: segments, peers: peers, now: now))
+    adopt(next)
+    next.settle(after: old, now: now)
   }
 
   /// Hands frames to the TAP of a segment and lets the engine take all of them. Answers what was sent.
@@ -81,7 +107,9 @@ package final class EngineBench {
   package func step() -> Bool {
     var hasWorked = engine.stepUnderlay(now: now).count > 0
     hasWorked = engine.stepSealed(now: now).count > 0 || hasWorked
-    for segment in taps.indices { hasWorked = engine.stepOverlay(segment: segment, now: now).count > 0 || hasWorked }
+    for segment in topology.segments.indices {
+      hasWorked = engine.stepOverlay(segment: segment, now: now).count > 0 || hasWorked
+    }
     return hasWorked
   }
 

@@ -16,6 +16,14 @@ final class Table: @unchecked Sendable {
       gracePeriod: GracePeriod(readerCount: readerCount))
   }
 
+  /// With limits that other tables share.
+  init(limit: Int, limits: FDBPeerLimits) {
+    fdb = FDB(
+      limit: limit, peerLimits: limits, hash: KeyedHash(key0: 11, key1: 22), gracePeriod: GracePeriod(readerCount: 0))
+  }
+
+  func setLimit(_ limit: Int) { fdb.setLimit(limit) }
+
   static func mac(_ station: Int) -> MACAddress { MACAddress(rawValue: 0x0200_0000_0000 | UInt64(station)) }
 
   func learn(_ station: Int, _ remote: Remote, now: UInt32 = 100) -> LearnOutcome {
@@ -68,7 +76,7 @@ final class Table: @unchecked Sendable {
   var isConsistent: Bool {
     let entries = entries
     let dynamic = entries.filter { $0.state == .dynamic }
-    var byRemote = [Int](repeating: 0, count: fdb.limitByRemote.count)
+    var byRemote = [Int](repeating: 0, count: fdb.remoteCount)
     for entry in dynamic where !entry.isFrozen { byRemote[Int(entry.remote.rawValue)] += 1 }
     let counts = fdb.counts
     return counts.pointee.dynamic.load(ordering: .relaxed) == dynamic.count

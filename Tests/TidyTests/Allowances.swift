@@ -22,6 +22,7 @@ enum PathAllowances {
     "Sources/Forwarding/GracePeriod.swift": "words of several threads on cache lines of their own",
     "Sources/Forwarding/MulticastSnapshot.swift": "a list that several threads read without a lock",
     "Sources/Forwarding/MulticastTable.swift": "puts one such list in the place of another",
+    "Sources/Forwarding/SlotMemory.swift": "pages that are resident once they are used",
     "Sources/Forwarding/LoopGuard.swift": "a fixed memory of words that several threads write",
   ]
 }

@@ -35,12 +35,11 @@ enum ImportTable {
     "Sources/Dataplane/Decapsulation.swift": (["Glibc"], "the numbers of errno"),
     "Sources/Dataplane/Coalescing.swift": (["Glibc"], "struct iovec, which names the payload of a joined frame"),
     "Sources/Dataplane/SealedEncapsulation.swift": (["Glibc"], "the numbers of errno"),
-    "Sources/Dataplane/SealedSide.swift": (["Glibc"], "the numbers of errno"),
+    "Sources/Dataplane/ClosedPorts.swift": (["Glibc"], "the numbers of errno"),
     "Sources/Dataplane/SuperframeSplit.swift": (["Glibc"], "struct iovec, in which the refused superframe lies"),
-    "Sources/Dataplane/Worker.swift": (
-      ["Dispatch", "Glibc"], "a semaphore with a time limit, for jobs, no frame waits for it; the numbers of errno"
-    ),
-    "Sources/Forwarding/LoopGuard.swift": (["Glibc"], "calloc, whose zeroed pages cost nothing until they are used"),
+    "Sources/Dataplane/Answer.swift": (["Dispatch"], "a semaphore with a time limit, for jobs, no frame waits for it"),
+    "Sources/Dataplane/Worker.swift": (["Glibc"], "the numbers of errno"),
+    "Sources/Forwarding/SlotMemory.swift": (["Glibc"], "mmap, whose zeroed pages cost nothing until they are used"),
     "Sources/Forwarding/FDBTable.swift": (["Glibc"], "aligned_alloc and free"),
   ]
 

@@ -26,9 +26,9 @@ struct SealedParts {
     self.poller = poller
     self.local = local
     self.underlays = underlays
-    keyring = Keyring(peerCount: topology.peers.count, gracePeriod: topology.gracePeriod)
+    keyring = Keyring(gracePeriod: topology.gracePeriod)
     inbox = SealedInbox { poller.wake() }
-    waiting = WaitingBudget(peerCount: topology.peers.count)
+    waiting = WaitingBudget()
     mac = HandshakeMAC(to: local.privateKey.publicKey)
   }
 

@@ -33,6 +33,9 @@ int clinuxio_udp_share(int fd);
 // checksum is accepted.
 int clinuxio_udp_listen_options(int fd, int is_ipv6, int accept_zero_checksum, const char **failed);
 
+// Whether an IPv6 socket takes datagrams without a checksum. Answers 0 or -errno.
+int clinuxio_udp_accept_zero_checksum(int fd, int is_on);
+
 // UDP_GRO: the kernel joins datagrams of one sender. Answers 0 or -errno.
 int clinuxio_udp_join(int fd, int is_on);
 
