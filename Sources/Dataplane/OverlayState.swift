@@ -79,6 +79,9 @@ package final class OverlayState: @unchecked Sendable {
     occupancy.withLock { occupancy in for slot in slots { occupancy.leavingPeers[slot] = period } }
   }
 
+  /// Another number about a second later, if plain frames left for the peer meanwhile. Any thread.
+  package func plainMark(ofPeer slot: Int) -> Int { plainMarks[slot] }
+
   // COLD
   /// Whether one more answer may go to the sender of a packet.
   func mayAnswer(_ ends: TooBigAnswer.Ends, segment: Int, now: Instant) -> Bool {

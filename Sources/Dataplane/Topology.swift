@@ -200,7 +200,7 @@ package final class Topology: @unchecked Sendable {
   }
 
   /// Another number about a second later, if plain frames left for the peer meanwhile. Any thread.
-  package func plainMark(ofPeer slot: Int) -> Int { state.plainMarks[slot] }
+  package func plainMark(ofPeer slot: Int) -> Int { state.plainMark(ofPeer: slot) }
 
   static func key(_ address: IPAddress) -> (high: UInt64, low: UInt64) {
     // An IPv4 address as the IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2), so the families cannot be confused.

@@ -7,20 +7,35 @@ extension NetlinkSocket {
   /// Gives a device an address. That it has it already is no error. An IPv6 address is usable at once: duplicate
   /// address detection is left out.
   package mutating func addAddress(_ prefix: IPPrefix, toLink index: Int32) throws(Errno) {
-    var header = ifaddrmsg()
-    header.ifa_family = Self.family(of: prefix.address)
-    header.ifa_prefixlen = prefix.length
-    header.ifa_index = UInt32(bitPattern: index)
-    if prefix.address.family == .ipv6 { header.ifa_flags = UInt8(IFA_F_NODAD) }
     var message = NetlinkMessage(type: RTM_NEWADDR, flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL)
-    message.append(structure: header)
-    message.append(IFA_LOCAL, prefix.address.octets)
-    message.append(IFA_ADDRESS, prefix.address.octets)
+    Self.append(prefix, ofLink: index, to: &message)
     do throws(Errno) {
       _ = try request(message, "RTM_NEWADDR \(prefix)")
     } catch {
       guard error.number == EEXIST else { throw error }
     }
+  }
+
+  /// Takes an address from a device. That it has it not is no error.
+  package mutating func removeAddress(_ prefix: IPPrefix, fromLink index: Int32) throws(Errno) {
+    var message = NetlinkMessage(type: RTM_DELADDR, flags: NLM_F_ACK)
+    Self.append(prefix, ofLink: index, to: &message)
+    do throws(Errno) {
+      _ = try request(message, "RTM_DELADDR \(prefix)")
+    } catch {
+      guard error.number == EADDRNOTAVAIL || error.number == ENODEV else { throw error }
+    }
+  }
+
+  private static func append(_ prefix: IPPrefix, ofLink index: Int32, to message: inout NetlinkMessage) {
+    var header = ifaddrmsg()
+    header.ifa_family = Self.family(of: prefix.address)
+    header.ifa_prefixlen = prefix.length
+    header.ifa_index = UInt32(bitPattern: index)
+    if prefix.address.family == .ipv6 { header.ifa_flags = UInt8(IFA_F_NODAD) }
+    message.append(structure: header)
+    message.append(IFA_LOCAL, prefix.address.octets)
+    message.append(IFA_ADDRESS, prefix.address.octets)
   }
 
   /// The addresses of a device, IPv4 first.

@@ -22,6 +22,11 @@ package struct ServiceNotification: Sendable {
   /// The service is up; `status` is a line for people.
   package func ready(status: String) throws(Errno) { try send("READY=1\nSTATUS=\(Self.oneLine(status))") }
 
+  /// The service reads its configuration again; `ready` says that it has.
+  /// - Parameter monotonic: `CLOCK_MONOTONIC` now, in microseconds.
+  /// - SeeAlso: sd_notify(3), "RELOADING=1".
+  package func reloading(monotonic: UInt64) throws(Errno) { try send("RELOADING=1\nMONOTONIC_USEC=\(monotonic)") }
+
   /// The service is about to end.
   package func stopping() throws(Errno) { try send("STOPPING=1") }
 

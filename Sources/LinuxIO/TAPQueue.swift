@@ -36,6 +36,15 @@ package final class TAPQueue: Sendable {
     return 0
   }
 
+  /// Throws away the frames that wait, `countMax` at most. While nobody else reads.
+  package func discardWaiting(countMax: Int) {
+    // The kernel cuts a frame to the room that there is, which must be that of its header at least.
+    var start = [UInt8](repeating: 0, count: 64)
+    for _ in 0..<countMax {
+      if read(descriptor.rawValue, &start, start.count) < 0, errno != EINTR { return }
+    }
+  }
+
   /// Writes the frames in `range`, each as a whole, and notes in each what came of it.
   package func send(_ frames: inout OutgoingFrames, _ range: Range<Int>) {
     for index in range {

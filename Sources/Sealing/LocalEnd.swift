@@ -4,7 +4,7 @@ package final class LocalEnd {
   package private(set) var privateKey: PrivateKey
   /// Preferred first; two at most.
   package private(set) var presharedKeys: [PresharedKey]
-  package let choice: CipherChoice
+  package private(set) var choice: CipherChoice
   /// The ciphers that passed the self-test.
   package let available: CipherMask
   /// Random, of this process.
@@ -48,6 +48,12 @@ package final class LocalEnd {
   func setPrivateKey(_ key: PrivateKey) {
     privateKey = key
     mac = HandshakeMAC(to: key.publicKey)
+  }
+
+  /// Other ciphers are offered from the next handshake on. The caller has made sure that one of them is available.
+  func setChoice(_ choice: CipherChoice) {
+    precondition(!choice.offer(available: available).isEmpty)
+    self.choice = choice
   }
 
   /// What the next initiation says.

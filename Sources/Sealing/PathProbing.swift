@@ -84,6 +84,9 @@ struct PathProbing {
     raisePause = RaisePause(longest: raiseInterval)
   }
 
+  /// Rests no longer than that, from the next rest on, before it is asked for more.
+  mutating func setRaiseInterval(_ interval: Duration) { raisePause.setLongest(interval) }
+
   /// Whether what counts was found by asking.
   var isProbed: Bool { pathMTU != nil && pathMTU == probed }
 

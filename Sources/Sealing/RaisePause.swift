@@ -8,13 +8,19 @@ import VXLAN
 struct RaisePause {
   private static let shortest = Duration.seconds(15)
 
-  private let longest: Duration
+  private var longest: Duration
   private var pause: Duration
   private var loweredAt: Instant?
 
   init(longest: Duration) {
     self.longest = longest
     pause = min(longest, Self.shortest)
+  }
+
+  /// Rests no longer than that from the next time on.
+  mutating func setLongest(_ longest: Duration) {
+    self.longest = longest
+    pause = min(longest, max(pause, Self.shortest))
   }
 
   /// More was asked for, and does not pass.

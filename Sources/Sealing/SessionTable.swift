@@ -14,7 +14,7 @@ package final class SessionTable {
   }
 
   private let local: LocalEnd
-  private let pathRaiseInterval: Duration
+  private var pathRaiseInterval: Duration
   private var peers: [PublicKey: PeerSessions] = [:]
   private let cookies: CookieJar
   private var budget = HandshakeBudget()
@@ -90,6 +90,18 @@ package final class SessionTable {
       peers[peer.publicKey]?.path.restart(at: now)
       peers[peer.publicKey]?.path.repeatChange()
     }
+  }
+
+  /// Other ciphers: every session and every attempt ends, and all peers are initiated to as by `setPrivateKey`.
+  package func setCipherChoice(_ choice: CipherChoice, now: Instant) {
+    local.setChoice(choice)
+    setPrivateKey(local.privateKey, now: now)
+  }
+
+  /// After how long a path that takes less than its route is asked for more, from the next such rest on.
+  package func setPathRaiseInterval(_ interval: Duration) {
+    pathRaiseInterval = interval
+    for peer in peers.values { peer.path.setRaiseInterval(interval) }
   }
 
   /// The public key of this process.

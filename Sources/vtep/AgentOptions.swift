@@ -57,14 +57,30 @@ struct AgentOptions: ParsableArguments {
 
   /// Asks for a change. Prints nothing but, for `--json`, what the agent answers.
   /// - Throws: `ExitCode` 1 after a message.
-  func change(_ method: String, _ target: String) throws {
+  func change(_ method: String, _ target: String, body: [UInt8] = []) throws {
     let answer: [UInt8]
     do {
-      answer = try ControlClient(socketPath: socket).send(method, target)
+      answer = try ControlClient(socketPath: socket, deadline: ControlClient.changeDeadline)
+        .send(method, target, body: body)
     } catch {
       throw Output.failure(error.message)
     }
     if json { try Output.write(answer) }
+  }
+
+  /// As above, and prints what `text` shows of the answer.
+  /// - Throws: `ExitCode` 78 when the configuration is refused, else 1; after a message.
+  func change<Report: Decodable>(_ method: String, _ target: String, showing text: (Report) -> String) throws {
+    let answer: [UInt8]
+    do {
+      answer = try ControlClient(socketPath: socket, deadline: ControlClient.changeDeadline).send(method, target)
+    } catch {
+      guard error.code == .refused else { throw Output.failure(error.message) }
+      StandardErrorLogHandler.writeToStandardError(Array((error.message + "\n").utf8))
+      throw ExitCode(78)
+    }
+    guard !json else { return try Output.write(answer) }
+    try Output.write(text(try understood(answer, as: Report.self)))
   }
 }
 

@@ -8,8 +8,8 @@ struct RunCommand: ParsableCommand {
     abstract: "Run the agent in the foreground.",
     discussion: """
       Creates the TAP devices, opens the sockets, prints `ready` to standard error when frames are carried, and tells \
-      $NOTIFY_SOCKET. SIGTERM and SIGINT end it with status 0. SIGHUP reads key files again; what else has changed in \
-      the configuration is refused and named in the log. Needs root or CAP_NET_ADMIN.
+      $NOTIFY_SOCKET. SIGTERM and SIGINT end it with status 0. SIGHUP reads the configuration and the key files \
+      again, as `vtep reload` does, and the log tells what has changed or why nothing has. Needs root or CAP_NET_ADMIN.
       """)
 
   @Option(help: "The configuration file (YAML).")

@@ -17,7 +17,8 @@ struct Vtep: ParsableCommand {
     subcommands: [
       RunCommand.self, CheckCommand.self, MTUCommand.self, DemoCommand.self, BenchCommand.self,
       StatusCommand.self, SegmentsCommand.self, FDBCommand.self, PeersCommand.self, StatsCommand.self,
-      DropsCommand.self, MonitorCommand.self, GenkeyCommand.self, PubkeyCommand.self, GenpskCommand.self,
+      DropsCommand.self, ReloadCommand.self, PeerCommand.self, SegmentCommand.self, MonitorCommand.self,
+      GenkeyCommand.self, PubkeyCommand.self, GenpskCommand.self,
       VersionCommand.self,
     ])
 

@@ -47,4 +47,16 @@ struct AgeingScheduleTests {
     #expect(schedule.due(now: start + .seconds(1000)) == [0])
     #expect(schedule.due(now: start + .seconds(1000)).isEmpty && schedule.next == start + .seconds(1001))
   }
+
+  @Test("segments that stay keep their turn, those with another ageing time and new ones begin anew, others are gone")
+  func following() {
+    let start = Instant(nanoseconds: 0)
+    var schedule = AgeingSchedule([.seconds(20), .seconds(20), .seconds(20)], now: start)
+    let later = start + .seconds(1)
+    schedule.follow([(0, .seconds(20)), (1, .seconds(40)), (7, .seconds(20))], now: later)
+    #expect(schedule.due(now: start + .seconds(2)) == [0])
+    #expect(schedule.due(now: start + .seconds(3)) == [7])
+    #expect(schedule.due(now: start + .milliseconds(3_900)) == [])
+    #expect(schedule.due(now: start + .seconds(5)) == [0, 1, 7])
+  }
 }

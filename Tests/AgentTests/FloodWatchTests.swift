@@ -9,7 +9,7 @@ struct FloodWatchTests {
 
   @Test("a storm is told of at once, then every ten seconds with what has come since, and to its last frame")
   func storm() {
-    var watch = FloodWatch(segmentCount: 2)
+    var watch = FloodWatch()
     #expect(watch.isDue(hasNews: true, now: start) && !watch.isDue(hasNews: false, now: start))
     var told: [UInt64] = []
     for second in 0..<40 as Range<UInt64> {
@@ -25,8 +25,17 @@ struct FloodWatchTests {
 
   @Test("loops of one segment are told of every ten seconds")
   func loop() {
-    var watch = FloodWatch(segmentCount: 1)
+    var watch = FloodWatch()
     let told = (0..<25).filter { watch.tellsLoop(ofSegment: 0, now: start + .seconds($0)) }
     #expect(told == [0, 10, 20])
+  }
+
+  @Test("what was told of a segment that has left is not taken from what is told of the next in its slot")
+  func forgetting() {
+    var watch = FloodWatch()
+    let now = Instant(nanoseconds: 60_000_000_000)
+    #expect(watch.storm(ofSegment: 3, total: 100, now: now) == 100)
+    watch.forget(segment: 3)
+    #expect(watch.storm(ofSegment: 3, total: 5, now: now) == 5)
   }
 }

@@ -23,6 +23,23 @@ struct LogHandlerTests {
     #expect(sink.lines == ["<4>level=warning message=yes\n"])
   }
 
+  @Test("a reload's level and format count from the next line on, in every copy of a logger")
+  func settings() {
+    let (sink, settings) = (LogSink(), LogSettings())
+    let logger = StandardErrorLogHandler.logger(settings, isJournal: true) { sink.write($0) }
+    let copy = logger
+    copy.debug("no")
+    var log = Configuration.Log()
+    (log.level, log.format) = (.debug, .json)
+    settings.follow(log)
+    copy.debug("yes")
+    #expect(sink.lines.count == 1 && sink.lines[0].contains("\"message\":\"yes\""))
+    settings.follow(Configuration.Log())
+    logger.debug("no")
+    logger.info("again")
+    #expect(sink.lines.count == 2 && sink.lines[1].contains("message=again"))
+  }
+
   @Test("under the journal a line has its priority and no time, otherwise the reverse")
   func journal() {
     let sink = LogSink()

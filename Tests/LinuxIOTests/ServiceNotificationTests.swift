@@ -38,6 +38,8 @@ struct ServiceNotificationTests {
       #expect(receive(descriptor) == "READY=1\nSTATUS=two lines")
       try notification.status("busy")
       #expect(receive(descriptor) == "STATUS=busy")
+      try notification.reloading(monotonic: 12)
+      #expect(receive(descriptor) == "RELOADING=1\nMONOTONIC_USEC=12")
       try notification.stopping()
       #expect(receive(descriptor) == "STOPPING=1")
     }

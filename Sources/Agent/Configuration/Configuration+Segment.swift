@@ -80,7 +80,7 @@ extension Configuration {
   }
 
   /// An entry that is configured and never ages nor moves: an item of `segments[].fdb`.
-  package struct StaticEntry: Equatable, Sendable {
+  package struct StaticEntry: Hashable, Sendable {
     /// Unicast, not zero.
     package var mac: MACAddress
     /// The name of a peer that has the segment.

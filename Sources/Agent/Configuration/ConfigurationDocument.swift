@@ -29,6 +29,18 @@ struct ConfigurationDocument {
     return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
   }
 
+  /// The line of the value at the end of `path`, or of as much of the way as there is.
+  func line(of path: [String]) -> Int? {
+    var (node, line) = (root, root.mark?.line)
+    for name in path {
+      guard case .mapping(let mapping) = node,
+        let (key, value) = mapping.first(where: { $0.key.scalar?.string == name })
+      else { return line }
+      (node, line) = (value, value.mark?.line ?? key.mark?.line)
+    }
+    return line
+  }
+
   private static func problem(_ error: YamlError, in source: ConfigurationText) -> ConfigurationProblem {
     switch error {
     case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _):

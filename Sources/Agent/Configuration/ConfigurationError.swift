@@ -42,6 +42,8 @@ extension ConfigurationError: CustomStringConvertible {
 /// Where readers put what they find. One reader, one thread.
 final class ProblemList {
   private(set) var problems: [ConfigurationProblem] = []
+  /// What the lines in messages are.
+  var places = ConfigurationPlaces()
 
   /// More will be counted, not listed, so their text is not worth much work.
   var isLong: Bool { problems.count > Configuration.Limits.problemCountMax }

@@ -6,7 +6,15 @@ extension ConfigurationReader {
     let items = root.items(
       "peers", countMax: Configuration.Limits.peerCountMax, example: "peers: [{name: b, address: 192.0.2.2}]")
     if items == nil, root.has("peers") { knowsEveryPeer = false }
-    return (items ?? []).compactMap { readPeer($0, local: local) }
+    let all = changes.peerItems(items ?? [], places)
+    judgeCount(all, "peers", countMax: Configuration.Limits.peerCountMax)
+    return all.compactMap { readPeer($0, local: local) }
+  }
+
+  /// Notes when there are too many once those of the run time are counted.
+  func judgeCount(_ items: [MappingReader.Item], _ key: String, countMax: Int) {
+    guard items.count > countMax else { return }
+    problems.add(items.last?.line, "\(key) would have \(items.count) items; at most \(countMax) are possible")
   }
 
   private func readPeer(_ item: MappingReader.Item, local: Configuration.Local?) -> Configuration.Peer? {
@@ -25,7 +33,7 @@ extension ConfigurationReader {
     peer.line = SourceLine(keys.line)
     (peer.udpPort, peer.sealedUDPPort) = readPorts(&keys, "peers[]")
     readPublicKey(&keys, &peer)
-    peer.segments = readSegmentsOfPeer(&keys)
+    peer.segments = readSegmentsOfPeer(&keys, name: name ?? "")
     peer.fdbLimit = keys.value("fdb-limit", default: 0) { scalar throws(ValueFault) in
       try scalar.number(0...Configuration.Limits.fdbLimitMax, "the limit of a peer's entries (0 for none of its own)")
     }
@@ -55,7 +63,7 @@ extension ConfigurationReader {
     }
   }
 
-  private func readSegmentsOfPeer(_ keys: inout MappingReader) -> [VNI]? {
+  private func readSegmentsOfPeer(_ keys: inout MappingReader, name: String) -> [VNI]? {
     let items = keys.items(
       "segments", countMax: Configuration.Limits.segmentCountMax, example: "segments: [42], or remove the key for all")
     // What is no list is told, and stands for none rather than for all.
@@ -65,15 +73,17 @@ extension ConfigurationReader {
         keys.line(of: "segments"), "peers[].segments is empty; name VNIs, or remove the key to give the peer all")
     }
     var own = Claims<VNI>("VNI of this peer")
-    return items.compactMap { item in
+    let written = items.compactMap { item -> VNI? in
       let vni = MappingReader.scalar(item, name: "peers[].segments", problems) { scalar throws(ValueFault) in
         try scalar.vni()
       }
       guard let vni else { return nil }
       own.claim(vni, line: item.line, problems)
+      guard !changes.hasRemoved(segment: vni) else { return nil }
       segmentsOfPeers.append(Reference(target: vni, line: item.line))
       return vni
     }
+    return written + changes.addedSegments(ofPeer: name).filter { !written.contains($0) }
   }
 
   /// Judges what one section says of another, when all of them are read.
@@ -91,6 +101,9 @@ extension ConfigurationReader {
     guard knowsEveryPeer else { return }
     let peersByName = Dictionary(peers.map { ($0.name, $0) }) { first, _ in first }
     for reference in staticPeers { judge(reference, peersByName) }
+    for member in changes.members(places) where peersByName[member.target] == nil {
+      problems.add(member.line, "peers: no peer has the name \(member.target); name one that there is")
+    }
   }
 
   private func judge(_ reference: Reference<StaticPeer>, _ peersByName: [String: Configuration.Peer]) {

@@ -56,8 +56,8 @@ extension ConfigurationReader {
     for segment in sealed where segment.cipher != .automatic && segment.cipher != first.cipher {
       problems.add(
         segment.cipherLine.number,
-        "segments[].cipher: line \(first.cipherLine.number ?? 0) names another for segment \(first.vni); the sealed"
-          + " segments share their sessions, so name one cipher or auto")
+        "segments[].cipher: \(places.text(first.cipherLine.number ?? 0)) names another for segment \(first.vni); the"
+          + " sealed segments share their sessions, so name one cipher or auto")
     }
   }
 }

@@ -7,7 +7,9 @@ extension ConfigurationReader {
     root.noteMissing("segments", example: example)
     let items = root.items("segments", countMax: Configuration.Limits.segmentCountMax, example: example)
     if items == nil { knowsEverySegment = false }
-    return (items ?? []).compactMap { readSegment($0, local: local) }
+    let all = changes.segmentItems(items ?? [], places)
+    judgeCount(all, "segments", countMax: Configuration.Limits.segmentCountMax)
+    return all.compactMap { readSegment($0, local: local) }
   }
 
   private func readSegment(_ item: MappingReader.Item, local: Configuration.Local?) -> Configuration.Segment? {
@@ -48,8 +50,8 @@ extension ConfigurationReader {
     if let earlier = bridges.first(where: { $0.target == bridge }) {
       problems.add(
         line,
-        "segments[].bridge: \(bridge) has a segment already in line \(earlier.line); a bridge would join the two into"
-          + " one network, so name another")
+        "segments[].bridge: \(bridge) has a segment already in \(places.text(earlier.line)); a bridge would join the"
+          + " two into one network, so name another")
     }
     bridges.append(Reference(target: bridge, line: line))
   }
@@ -115,11 +117,11 @@ extension ConfigurationReader {
           problems.add(entry.line(of: "mac"), "\(mac) is the segment's own mac; write that of a station at the peer")
         }
       }
-      if let peer {
+      if let peer, !changes.hasRemoved(peer: peer) {
         staticPeers.append(Reference(target: StaticPeer(name: peer, vni: vni), line: entry.line(of: "peer")))
       }
       entry.finish()
-      guard let mac, let peer else { return nil }
+      guard let mac, let peer, !changes.hasRemoved(peer: peer) else { return nil }
       return Configuration.StaticEntry(mac: mac, peer: peer)
     }
   }

@@ -19,6 +19,9 @@ final class ConfigurationReader {
   }
 
   let problems = ProblemList()
+  /// What is read beside the file, and what of it is not.
+  let changes: RunTimeChanges
+  let places: ConfigurationPlaces
   var vnis = Claims<VNI>("VNI")
   var taps = Claims<String>("TAP")
   var overlayAddresses = Claims<IPAddress>("overlay address")
@@ -34,6 +37,12 @@ final class ConfigurationReader {
   /// False after a segment whose VNI or a peer whose name is wrong: then a reference may mean that one.
   var knowsEverySegment = true
   var knowsEveryPeer = true
+
+  init(changes: RunTimeChanges = RunTimeChanges(), places: ConfigurationPlaces = ConfigurationPlaces()) {
+    self.changes = changes
+    self.places = places
+    problems.places = places
+  }
 
   /// Nil when `problems` has any.
   func read(_ document: ConfigurationDocument) -> Configuration? {
@@ -123,7 +132,7 @@ struct Claims<Value: Hashable> {
   mutating func claim(_ value: Value, line: Int, _ problems: ProblemList) {
     if let earlier = lines[value] {
       let shown = isShown ? "\(noun) \(value)" : noun
-      problems.add(line, "the \(shown) is used already in line \(earlier); each must be unique")
+      problems.add(line, "the \(shown) is used already in \(problems.places.text(earlier)); each must be unique")
     } else {
       lines[value] = line
     }

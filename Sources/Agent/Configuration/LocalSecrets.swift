@@ -37,6 +37,14 @@ extension Configuration {
     let presharedKeys = Self.read(local.presharedKeyFile, "local.psk-file", problems) { path throws(ValueFault) in
       try SecretFile.presharedKeys(path)
     }
+    judgePeers(against: privateKey, problems)
+    judgeCipher(ciphers(), problems)
+    guard problems.problems.isEmpty else { throw ConfigurationError(file: file, problems: problems.problems) }
+    return privateKey.map { LocalSecrets(privateKey: $0, presharedKeys: presharedKeys ?? []) }
+  }
+
+  /// Notes peers that have the own key.
+  private func judgePeers(against privateKey: PrivateKey?, _ problems: ProblemList) {
     for peer in peers where privateKey != nil && peer.publicKey == privateKey?.publicKey {
       problems.add(
         peer.publicKeyLine.number,
@@ -48,9 +56,13 @@ extension Configuration {
         "peers[].public-key: this is the own private key, which others may have read here; make a new one with"
           + " `vtep genkey`, and write the peer's, as `vtep pubkey` prints it there")
     }
-    judgeCipher(ciphers(), problems)
+  }
+
+  /// As `secrets`, of a private key that is at hand.
+  func judgePeers(against privateKey: PrivateKey?, file: String) throws(ConfigurationError) {
+    let problems = ProblemList()
+    judgePeers(against: privateKey, problems)
     guard problems.problems.isEmpty else { throw ConfigurationError(file: file, problems: problems.problems) }
-    return privateKey.map { LocalSecrets(privateKey: $0, presharedKeys: presharedKeys ?? []) }
   }
 
   private static func read<Value>(

@@ -16,11 +16,23 @@ package protocol ReportSource: Sendable {
   func dropsReport() throws(ControlError) -> DropsReport
   /// - Throws: `unknown-peer` when there is none of this name, `path-too-small` when nothing fits on its path.
   func mtuReport(peer name: String) throws(ControlError) -> MTUReport
+  /// Calls `body` while no peer and no segment comes or goes.
+  func whileUnchanged(_ body: () throws(ControlError) -> ControlResponse) throws(ControlError) -> ControlResponse
+}
+
+extension ReportSource {
+  /// As for a source in which nothing comes or goes.
+  package func whileUnchanged(
+    _ body: () throws(ControlError) -> ControlResponse
+  ) throws(ControlError) -> ControlResponse {
+    try body()
+  }
 }
 
 /// The resources of the control socket, version 1: `GET /v1/{status,segments,fdb,peers,stats,drops,mtu}`.
 ///
-/// Tables can be changed and events waited for, where the agent gives means: `FDBResource`, `EventsResource`.
+/// Tables, peers and segments can be changed and events waited for, where the agent gives means: `FDBResource`,
+/// `ChangeResource`, `EventsResource`.
 ///
 /// `segments` and `fdb` take `?vni=N`, `fdb` takes `after=` as well (`FDBListing`), `mtu` needs `?peer=NAME`; any other
 /// key of a query is refused, so that a misspelt filter is no full list.
@@ -42,11 +54,16 @@ package struct ControlAPI: Sendable {
   private let source: any ReportSource
   private let table: FDBResource?
   private let events: EventsResource?
+  private let changes: ChangeResource?
 
-  package init(source: any ReportSource, table: (any FDBControl)? = nil, events: (any EventSource)? = nil) {
+  package init(
+    source: any ReportSource, table: (any FDBControl)? = nil, events: (any EventSource)? = nil,
+    changes: (any ChangeControl)? = nil
+  ) {
     self.source = source
     self.table = table.map(FDBResource.init)
     self.events = events.map(EventsResource.init)
+    self.changes = changes.map(ChangeResource.init)
   }
 
   /// Answers one request; never fails, since a failure is an answer too.
@@ -55,16 +72,25 @@ package struct ControlAPI: Sendable {
       return try report(for: request)
     } catch {
       var response = ControlResponse(failure: error)
-      response.allow = FDBResource.methods(of: request.path)
+      let methods = changes.flatMap { _ in ChangeResource.methods(of: request.path) }
+      response.allow = methods?.joined(separator: ", ") ?? FDBResource.methods(of: request.path)
       return response
     }
   }
 
   private func report(for request: ControlRequest) throws(ControlError) -> ControlResponse {
+    // It waits for the thread that changes peers and segments, and so must not keep it from that.
+    if let answer = try changes?.answer(request) { return answer }
+    return try source.whileUnchanged { () throws(ControlError) in try stable(request) }
+  }
+
+  private func stable(_ request: ControlRequest) throws(ControlError) -> ControlResponse {
     if let answer = try table?.answer(request) { return answer }
     if let answer = try events?.answer(request) { return answer }
     guard let resource = Self.resource(at: request.path) else {
-      let more = (table == nil ? [] : FDBResource.paths) + (events == nil ? [] : [EventsResource.path])
+      let more =
+        (table == nil ? [] : FDBResource.paths) + (events == nil ? [] : [EventsResource.path])
+        + (changes == nil ? [] : ChangeResource.paths)
       let known = (Resource.allCases.map { "/v1/" + $0.rawValue } + more).joined(separator: ", ")
       throw ControlError(.notFound, "no such resource; there are \(known)")
     }

@@ -7,6 +7,8 @@ import NIOPosix
 package struct ControlClient: Sendable {
   /// From the connection attempt to the last byte of the answer.
   package static let standardDeadline: Duration = .seconds(5)
+  /// As long as the agent waits for its main thread, and some for the way.
+  package static let changeDeadline: Duration = MainThread.answerTime + .seconds(5)
 
   private let path: ControlSocketPath
   private let deadline: Duration
@@ -31,17 +33,19 @@ package struct ControlClient: Sendable {
 
   /// The JSON document that the agent answers to `method target`, such as `DELETE /v1/fdb?vni=42&mac=...`.
   /// - Throws: as `get`.
-  package func send(_ method: String, _ target: String) throws(ControlError) -> [UInt8] {
-    try answer(method, target).body
+  package func send(_ method: String, _ target: String, body: [UInt8] = []) throws(ControlError) -> [UInt8] {
+    try answer(method, target, body: body).body
   }
 
-  private func answer(_ method: String, _ target: String) throws(ControlError) -> ControlAnswer {
-    let answer = try exchange(HTTPMethod(rawValue: method), target)
+  private func answer(_ method: String, _ target: String, body: [UInt8] = []) throws(ControlError) -> ControlAnswer {
+    let answer = try exchange(HTTPMethod(rawValue: method), target, body)
     guard answer.status == 200 else { throw failure(in: answer) }
     return answer
   }
 
-  private func exchange(_ method: HTTPMethod, _ target: String) throws(ControlError) -> ControlAnswer {
+  private func exchange(
+    _ method: HTTPMethod, _ target: String, _ body: [UInt8]
+  ) throws(ControlError) -> ControlAnswer {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     // The threads end with the process or with the call; there is nobody to tell about a late end.
     defer { group.shutdownGracefully { _ in } }
@@ -54,7 +58,7 @@ package struct ControlClient: Sendable {
       channel.eventLoop.makeCompletedFuture {
         try channel.pipeline.syncOperations.addHTTPClientHandlers()
         try channel.pipeline.syncOperations.addHandler(
-          ControlExchange(method: method, target: target, promise: promise))
+          ControlExchange(method: method, target: target, body: body, promise: promise))
       }
     }
     bootstrap.connect(to: path.address).whenFailure { promise.fail($0) }
@@ -109,12 +113,14 @@ final class ControlExchange: ChannelInboundHandler {
 
   private let method: HTTPMethod
   private let target: String
+  private let body: [UInt8]
   private let promise: EventLoopPromise<ControlAnswer>
   private var answer = ControlAnswer(status: 0, body: [])
 
-  init(method: HTTPMethod, target: String, promise: EventLoopPromise<ControlAnswer>) {
+  init(method: HTTPMethod, target: String, body: [UInt8], promise: EventLoopPromise<ControlAnswer>) {
     self.method = method
     self.target = target
+    self.body = body
     self.promise = promise
   }
 
@@ -122,8 +128,9 @@ final class ControlExchange: ChannelInboundHandler {
     var head = HTTPRequestHead(version: .http1_1, method: method, uri: target)
     head.headers.add(name: "host", value: "vtep")
     head.headers.add(name: "connection", value: "close")
-    if method != .GET { head.headers.add(name: "content-length", value: "0") }
+    if method != .GET { head.headers.add(name: "content-length", value: String(body.count)) }
     context.write(wrapOutboundOut(.head(head)), promise: nil)
+    if !body.isEmpty { context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil) }
     context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
   }
 

@@ -10,7 +10,7 @@ final class ControlConnection: ChannelInboundHandler {
   typealias OutboundOut = HTTPServerResponsePart
 
   private enum Pending {
-    case request(HTTPRequestHead)
+    case request(HTTPRequestHead, body: [UInt8])
     /// Answered, and the connection closed.
     case failure(ControlError)
   }
@@ -21,6 +21,8 @@ final class ControlConnection: ChannelInboundHandler {
   private let mayAsk: Bool
 
   private var head: HTTPRequestHead?
+  /// Of the request that is coming; `budget` counts it.
+  private var body: [UInt8] = []
   private var pending: [Pending] = []
   private var isAnswering = false
   /// No more input is looked at: a failure is in the queue, or the client sent its last byte.
@@ -53,18 +55,18 @@ final class ControlConnection: ChannelInboundHandler {
       self.head = head
       let announced = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
       if announced > limits.requestByteCountMax { fail(tooLarge(), context) }
-    case .body:
-      break
+    case .body(let buffer):
+      body += buffer.readableBytesView
     case .end:
       budget.requestEnded()
       guard let head else { return }
-      self.head = nil
+      defer { (self.head, body) = (nil, []) }
       guard pending.count < limits.pipelinedRequestCountMax else {
         return fail(
           ControlError(.badRequest, "more than \(limits.pipelinedRequestCountMax) requests wait for an answer"),
           context)
       }
-      enqueue(.request(head), context)
+      enqueue(.request(head, body: body), context)
     }
   }
 
@@ -134,12 +136,12 @@ extension ControlConnection {
     switch pending.removeFirst() {
     case .failure(let error):
       write(ControlResponse(failure: error), to: nil, context)
-    case .request(let head):
-      answer(head, context)
+    case .request(let head, let body):
+      answer(head, body, context)
     }
   }
 
-  private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+  private func answer(_ head: HTTPRequestHead, _ body: [UInt8], _ context: ChannelHandlerContext) {
     guard mayAsk else {
       isInputEnded = true
       pending = []
@@ -148,7 +150,7 @@ extension ControlConnection {
     }
     let request: ControlRequest
     do {
-      request = try ControlRequest(method: head.method.rawValue, target: head.uri)
+      request = try ControlRequest(method: head.method.rawValue, target: head.uri, body: body)
     } catch {
       return write(ControlResponse(failure: error), to: head, context)
     }

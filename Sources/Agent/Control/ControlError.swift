@@ -13,6 +13,12 @@ package struct ControlError: Error, Equatable, Sendable {
     case badEntry = "bad-entry"
     case exists
     case tableFull = "table-full"
+    /// What is asked for breaks a rule of the configuration.
+    case refused
+    /// The system said no.
+    case failed
+    /// The agent's main thread has something else to do.
+    case busy
     case tooManyEntries = "too-many-entries"
     case tooManyWaiting = "too-many-waiting"
     case methodNotAllowed = "method-not-allowed"
@@ -31,7 +37,8 @@ package struct ControlError: Error, Equatable, Sendable {
   }
 
   package let code: Code
-  /// One sentence without a full stop: where, what is wrong and what would be right.
+  /// One sentence without a full stop: where, what is wrong and what would be right. Of `refused` a line for each
+  /// problem.
   package let message: String
 
   package init(_ code: Code, _ message: String) {
@@ -51,14 +58,15 @@ extension ControlError.Code {
     case .badRequest, .badQuery: 400
     case .forbidden: 403
     case .notFound, .unknownVNI, .unknownPeer, .unknownMAC: 404
-    case .badEntry: 422
+    case .badEntry, .refused: 422
     case .methodNotAllowed: 405
     case .pathTooSmall, .exists, .tableFull, .tooManyEntries: 409
     case .requestTimeout: 408
     case .requestTooLarge: 413
     case .headersTooLarge: 431
-    case .starting, .tooManyWaiting: 503
-    case .internal, .socketPath, .socketInUse, .socketFailed, .noAgent, .noPermission, .noAnswer, .badAnswer: 500
+    case .starting, .tooManyWaiting, .busy: 503
+    case .internal, .failed, .socketPath, .socketInUse, .socketFailed, .noAgent, .noPermission, .noAnswer, .badAnswer:
+      500
     }
   }
 }

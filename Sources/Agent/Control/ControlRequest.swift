@@ -1,19 +1,21 @@
-/// One request on the control socket, after HTTP: the method, the path and the query.
+/// One request on the control socket, after HTTP: the method, the path, the query and the body.
 package struct ControlRequest: Equatable, Sendable {
   package let method: String
   /// Starts with `/`, percent-decoded, without the query.
   package let path: String
   /// Percent-decoded names and values; a name without `=` has an empty value.
   package let query: [String: String]
+  package let body: [UInt8]
 
   /// Splits `target`, the request line's origin form (RFC 9112, section 3.2.1).
   /// - Throws: `bad-request` for another form or a broken percent sign; `bad-query` for a name given twice.
-  package init(method: String, target: String) throws(ControlError) {
+  package init(method: String, target: String, body: [UInt8] = []) throws(ControlError) {
     guard target.utf8.first == UInt8(ascii: "/") else {
       throw ControlError(.badRequest, "the request target must be a path such as /v1/status")
     }
     let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     self.method = method
+    self.body = body
     self.path = try Self.decode(parts[0])
     self.query = parts.count == 2 ? try Self.parse(query: parts[1]) : [:]
   }

@@ -10,7 +10,7 @@ import Synchronization
 /// It has one event loop thread of its own and calls its handler on a serial queue of its own, so that nothing here
 /// can delay a worker, and a slow handler delays neither `accept` nor the limits of other clients.
 ///
-/// Does not do: TLS, TCP, streaming, a body in a request.
+/// Does not do: TLS, TCP, streaming.
 package final class ControlServer: Sendable {
   /// Answers one request. Called off the event loop, one call at a time.
   package typealias Handler = @Sendable (ControlRequest) -> ControlResponse

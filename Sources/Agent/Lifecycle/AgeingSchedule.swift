@@ -15,9 +15,16 @@ struct AgeingSchedule {
 
   /// - Parameter ageingTimes: by segment slot; zero: entries never age.
   init(_ ageingTimes: [Duration], now: Instant) {
-    for (segment, ageingTime) in ageingTimes.enumerated() {
+    follow(ageingTimes.enumerated().map { (segment: $0, ageingTime: $1) }, now: now)
+  }
+
+  /// Segments that stay keep their turn, unless their ageing time is another now.
+  mutating func follow(_ segments: [(segment: Int, ageingTime: Duration)], now: Instant) {
+    let before = Dictionary(uniqueKeysWithValues: turns.map { ($0.segment, $0) })
+    turns = segments.map { segment, ageingTime in
       let interval = ageingTime > .zero ? min(Self.intervalMax, ageingTime / 10) : Self.intervalMax
-      turns.append(Turn(segment: segment, interval: interval, at: now + interval))
+      if let turn = before[segment], turn.interval == interval { return turn }
+      return Turn(segment: segment, interval: interval, at: now + interval)
     }
   }
 

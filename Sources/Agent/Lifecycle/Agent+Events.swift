@@ -46,16 +46,18 @@ extension Agent {
   private func report(of event: OverlayEvent, now: Instant) -> EventReport {
     EventReport(
       time: LogTime.text(before: now.since(event.time)), event: event.kind.rawValue, mac: event.mac.description,
-      vni: topology.segments[event.segment].vni.rawValue, peer: event.peer.map { configuration.peers[$0].name })
+      vni: topology.segments.element(at: event.segment)?.vni.rawValue,
+      peer: event.peer.flatMap { generation.name(ofPeer: $0) })
   }
 
   private func tellFlapping(_ event: OverlayEvent) {
-    let peer = event.peer.map { configuration.peers[$0].name }
+    guard let segment = topology.segments.element(at: event.segment) else { return }
+    let peer = event.peer.flatMap { generation.name(ofPeer: $0) }
     throttledLog.log(
       .warning, class: "flapping", peer: peer,
       "an address moves again and again: its entry is frozen, frames to it are flooded",
       metadata: [
-        "vni": "\(topology.segments[event.segment].vni)", "mac": "\(event.mac)", "last-at": "\(peer ?? "the own TAP")",
+        "vni": "\(segment.vni)", "mac": "\(event.mac)", "last-at": "\(peer ?? "the own TAP")",
       ])
   }
 }

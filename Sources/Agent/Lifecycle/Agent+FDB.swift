@@ -9,7 +9,7 @@ extension Agent: FDBControl {
     _ mac: MACAddress, vni: VNI, peer name: String, replacing: Bool
   ) throws(ControlError) -> FDBReport {
     let slot = try slot(of: vni)
-    guard let peer = configuration.peers.firstIndex(where: { $0.name == name }) else {
+    guard let peer = generation.slot(ofPeer: name) else {
       throw ControlError(.unknownPeer, "no peer has the name \(name)")
     }
     guard topology.segments[slot].peers.contains(peer) else {
@@ -52,11 +52,11 @@ extension Agent: FDBControl {
     let slot = try slot(of: vni)
     let plan = topology.segments[slot]
     let entry = topology.withFDB(ofSegment: slot) { $0.entry(of: mac) }
-    let peer = entry?.remote.peerSlot.map { configuration.peers[$0] }
+    let peer = entry?.remote.peerSlot.flatMap { generation.peers.element(at: $0) }
     return FDBCircumstances(
       mac: mac, vni: vni, ownMAC: plan.ownMAC, entry: entry,
       peer: peer.map { FDBCircumstances.Peer(name: $0.name, address: $0.address.description) },
-      floodNames: plan.peers.map { configuration.peers[$0].name },
+      floodNames: plan.peers.map { generation.peers[$0].name },
       ageingSeconds: Int(clamping: plan.ageingTime.components.seconds), learns: plan.learns,
       isFull: topology.withFDB(ofSegment: slot) { $0.isAtLimit() },
       snoopsMulticast: plan.snoopsMulticast, now: seconds
@@ -65,7 +65,7 @@ extension Agent: FDBControl {
 
   /// One entry as `vtep fdb -j` lists it.
   func report(of entry: FDBEntry, slot: Int, now: UInt32) -> FDBReport {
-    let peer = entry.remote.peerSlot.map { configuration.peers[$0] }
+    let peer = entry.remote.peerSlot.flatMap { generation.peers.element(at: $0) }
     return FDBReport(
       mac: entry.mac.description, vni: topology.segments[slot].vni.rawValue, peer: peer?.name,
       address: peer?.address.description, state: FDBReport.State(entry.state),

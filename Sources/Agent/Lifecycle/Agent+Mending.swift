@@ -9,21 +9,25 @@ extension Agent {
     for failure in brokenSegments.takeNew() {
       let error = String(cString: strerror(failure.number))
       if let slot = failure.segment {
+        guard let segment = topology.segments.element(at: slot) else { continue }
         throttledLog.log(
           .warning, class: "tap-failed", "TAP failed; it is being mended",
-          metadata: ["vni": "\(topology.segments[slot].vni)", "error": "\(error)"])
+          metadata: ["vni": "\(segment.vni)", "error": "\(error)"])
       } else {
         throttledLog.log(.warning, class: "underlay-failed", "underlay failed", metadata: ["error": "\(error)"])
       }
     }
-    for slot in brokenSegments.segments { mend(slot) }
+    for slot in brokenSegments.segments {
+      // One that has left has nothing to be mended.
+      if devices.isOccupied(slot) { mend(slot) } else { brokenSegments.mended(slot) }
+    }
     return brokenSegments.segments.isEmpty
   }
 
   /// Puts TAPs that have lost their bridge back; of each that cannot be put back it tells once.
   func tendBridges() {
     let broken = brokenSegments.segments
-    for (slot, device) in devices.enumerated() where device.segment.bridge != nil && !broken.contains(slot) {
+    for slot in devices.indices where devices[slot].segment.bridge != nil && !broken.contains(slot) {
       tendBridge(of: slot)
     }
   }

@@ -22,8 +22,9 @@ extension Agent {
     var lookup = UnderlayLookup(local: configuration.local.address)
     var news: [Int: PeerRoute] = [:]
     let places = sealed?.places.all ?? [:]
-    for (slot, peer) in configuration.peers.enumerated() {
-      let before = routes[slot]
+    for slot in generation.peers.indices {
+      let peer = generation.peers[slot]
+      guard let before = routes[slot] else { continue }
       let now = lookup.way(
         to: peer.address, movedTo: places[slot], isPlainToo: configuration.hasPlainSegment(peer), before: before,
         netlink: &netlink)
@@ -47,7 +48,7 @@ extension Agent {
     topology.limits.setPathMTU(pathMTU, ofPeer: slot)
     peerEvents.pathMTU(pathMTU, ofPeer: slot)
     throttledLog.log(
-      .notice, class: "path-mtu", peer: configuration.peers[slot].name, "the path MTU has changed",
+      .notice, class: "path-mtu", peer: generation.peers[slot].name, "the path MTU has changed",
       metadata: ["path-mtu": "\(pathMTU)", "before": "\(before)", "path-mtu-source": "route"])
   }
 
@@ -55,11 +56,11 @@ extension Agent {
   private func follow(segment slot: Int, _ lookup: inout UnderlayLookup, _ netlink: inout NetlinkSocket) {
     let plan = topology.segments[slot]
     let underlayMTU =
-      plan.peers.map { routes[$0].pathMTU }.min() ?? lookup.unroutedMTU(&netlink)
+      plan.peers.compactMap { routes[$0]?.pathMTU }.min() ?? lookup.unroutedMTU(&netlink)
     guard let underlayMTU else { return }
     // The data path answers or drops what is still too large for a path without room.
     let largest = plan.overhead.overlayMTU(underlayMTU: underlayMTU) ?? Overhead.overlayMTUMin
-    guard case .auto = configuration.segments[slot].mtu else {
+    guard case .auto = generation.segments[slot].mtu else {
       return judgeFixed(slot, largest: largest, underlayMTU: underlayMTU)
     }
     // First the data path, then the device: what fits one of them only is answered, never sent in vain.

@@ -23,7 +23,7 @@ extension Agent: ReportSource {
     return try slots(vni).map { slot in
       let history = topology.withFDB(ofSegment: slot) { $0.history() }
       return SegmentReport(
-        vni: topology.segments[slot].vni.rawValue, tap: configuration.segments[slot].tap,
+        vni: topology.segments[slot].vni.rawValue, tap: generation.segments[slot].tap,
         mtu: overlayMTU(ofSegment: slot), sealed: topology.segments[slot].isSealed,
         fdbEntries: topology.withFDB(ofSegment: slot) { $0.entryCount() }, fdbMoves: history.moveCount,
         fdbFlapping: history.freezeCount, fdbRefused: history.refusedCount,
@@ -46,7 +46,8 @@ extension Agent: ReportSource {
     let counters = try snapshot().counters
     let sessions = try sessionStatuses()
     let now = Clock.now()
-    return configuration.peers.enumerated().map { slot, peer in
+    return configuration.peers.compactMap { peer in
+      guard let slot = generation.slot(ofPeer: peer.name), slot < counters.peers.count else { return nil }
       let traffic = counters.peers[slot]
       let silence = now > traffic.lastReceive ? (now - traffic.lastReceive) / 1_000_000_000 : 0
       let session = sessions[slot]
@@ -86,7 +87,7 @@ extension Agent: ReportSource {
 
   /// What fits through the tunnel to a peer, on each segment that it has: with the largest of their overheads.
   package func mtuReport(peer name: String) throws(ControlError) -> MTUReport {
-    guard let slot = configuration.peers.firstIndex(where: { $0.name == name }) else {
+    guard let slot = generation.slot(ofPeer: name) else {
       throw ControlError(.unknownPeer, "no peer has the name \(name)")
     }
     let shared = topology.segments.filter { $0.peers.contains(slot) }.map(\.overhead)
@@ -152,8 +153,8 @@ extension Agent: ReportSource {
   }
 
   func slots(_ vni: VNI?) throws(ControlError) -> [Int] {
-    guard let vni else { return Array(topology.segments.indices) }
-    guard let slot = topology.segments.firstIndex(where: { $0.vni == vni }) else {
+    guard let vni else { return configuration.segments.compactMap { generation.slot(of: $0.vni) } }
+    guard let slot = generation.slot(of: vni) else {
       throw ControlError(.unknownVNI, "no segment has VNI \(vni)")
     }
     return [slot]

@@ -31,17 +31,17 @@ extension Agent {
     }
   }
 
-  /// Starts the sessions with all peers that have keys; nil without the sealed port.
+  /// Starts the sessions with `peers`; nil without the sealed port.
   static func startSessions(
-    _ sealed: SealedParts?, _ configuration: Configuration, workers: [Worker], topology: Topology,
-    doubtRoutes: @escaping @Sendable () -> Void, events: PeerEvents, log: ThrottledLogger
+    _ sealed: SealedParts?, _ configuration: Configuration, peers: [SessionPeer], workers: [Worker],
+    topology: Topology, doubtRoutes: @escaping @Sendable () -> Void, events: PeerEvents, log: ThrottledLogger
   ) throws(AgentError) -> SessionService? {
     guard let sealed else { return nil }
     let sessions = sealed.sessions(
-      with: SessionPeer.all(in: configuration), workers: workers, topology: topology,
+      with: peers, workers: workers, topology: topology,
       pathRaiseInterval: configuration.local.pathMTURaise, doubtRoutes: doubtRoutes, events: events, log: log)
-    let routes = topology.peers.map { PeerRoute(pathMTU: $0.pathMTU, isOther: false) }
-    sessions.follow(Dictionary(uniqueKeysWithValues: routes.enumerated().map { ($0, $1) }))
+    let routes = peers.map { ($0.slot, PeerRoute(pathMTU: topology.peers[$0.slot].pathMTU, isOther: false)) }
+    sessions.follow(Dictionary(uniqueKeysWithValues: routes))
     do {
       try sessions.start()
     } catch {

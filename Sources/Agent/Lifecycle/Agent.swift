@@ -14,55 +14,68 @@ import VXLAN
 /// stops before it makes anything, and answers when the rest is there. When a phase fails, what the earlier ones made
 /// is undone.
 ///
-/// *Threads.* `init`, `housekeep` and `stop` belong to the main thread; reports are made on the control thread.
+/// *Threads.* `init`, `housekeep`, `reload` and `stop` belong to the main thread, and so does every change of what is
+/// there; reports are made on the control thread, while nothing comes or goes (`whileUnchanged`).
 package final class Agent: @unchecked Sendable {
   /// How long a TAP that could not be mended waits for the next attempt.
   private static let mendingPause: Duration = .milliseconds(250)
   /// Between two looks at the bridges, if there are any.
   private static let bridgePause: Duration = .seconds(1)
 
-  let configuration: Configuration
-  let topology: Topology
+  /// Changed under `access` alone, as the next two are.
+  var generation: AgentGeneration
+  /// Nil when there are no sessions to have: no segment is sealed, and no peer has keys with the own ones.
+  var sealed: SealedParts?
+  var sessions: SessionService?
+  /// Held while what is there changes, and while it is reported.
+  let access = Mutex(())
   /// By worker.
   let underlays: [UDPUnderlay]
-  /// Nil when there are no sessions to have: no segment is sealed, and no peer has keys with the own ones.
-  let sealed: SealedParts?
-  let sessions: SessionService?
   /// Nil where `sealed` is.
   let sealing: Mutex<SealingReport?>
   /// As read last. Of the main thread.
   var secrets: LocalSecrets?
   /// By number.
   let workers: [Worker]
-  /// By segment slot.
-  let devices: [OverlayDevice]
+  let steering: FlowSteering?
+  let keyLife: KeyLife
   let log: Logger
   /// For what others can cause again and again.
   let throttledLog: ThrottledLogger
   let startedAt: Instant
   /// Of the main thread and the control thread, one at a time.
   let netlink: Mutex<NetlinkSocket>
-  let brokenSegments: BrokenSegments
+  let brokenSegments = BrokenSegments()
   /// Slots whose TAP has lost its bridge and could not be put back. Of the main thread.
   var strayedSegments: Set<Int> = []
   /// Nil without bridges.
-  private var nextBridgeCheck: Instant?
-  private var ageing: AgeingSchedule
+  var nextBridgeCheck: Instant?
+  var ageing: AgeingSchedule
   /// Of the main thread: when the events of workers may be looked at again.
   var nextEventLook: Instant?
   let eventHistory: EventHistory
   let peerEvents: PeerEvents
   /// Of the main thread.
-  var floodWatch: FloodWatch
+  var floodWatch = FloodWatch()
   /// Slots whose configured MTU does not fit any more. Of the main thread.
   var tightSegments: Set<Int> = []
   /// By peer slot, what is known of the route. Of the main thread.
-  var routes: [PeerWay]
+  var routes: [Int: PeerWay]
   let pathNews = PathNews()
+  /// Something was heard of routes. Any thread.
+  let noteNews: @Sendable () -> Void
   /// Of the main thread.
   var pathSchedule: PathSchedule
   private let routeWatch: RouteWatch
   private var control: ControlServer?
+  /// What other threads ask of the main thread.
+  let mainThread: MainThread
+  /// What was changed since the file was read. Of the main thread, as the next two are.
+  var runTimeChanges = RunTimeChanges()
+  /// Where the configuration came from; nil: nothing can be changed.
+  package var file: ConfigurationFile?
+  /// Told when a reload begins, and what came of it.
+  package var reloading = ReloadNotices()
 
   /// Starts the agent. It carries frames when this returns.
   /// - Parameters:
@@ -82,36 +95,36 @@ package final class Agent: @unchecked Sendable {
     var netlink = try Self.openNetlink()
     let plan = try AgentPlan(configuration, netlink: &netlink)
     let now = Instant(nanoseconds: Clock.now())
-    routes = plan.peers.map { PeerWay(pathMTU: $0.pathMTU, route: nil, isRead: false) }
-    self.configuration = configuration
-    self.log = log
-    throttledLog = ThrottledLogger(log)
+    routes = Self.ways(plan, to: Set(plan.peers.indices))
+    mainThread = MainThread(wake: wakeMain)
+    (self.keyLife, self.log, throttledLog) = (keyLife, log, ThrottledLogger(log))
     startedAt = now
     let gate = ControlGate()
     let control = try Self.claimControlSocket(configuration) { gate.answer($0) }
-    let broken = BrokenSegments()
-    brokenSegments = broken
+    let broken = brokenSegments
     let news = pathNews
     // What changed since the plan was made is read by the first `housekeep`.
     _ = news.note()
     let noteNews: @Sendable () -> Void = { if news.note() { wakeMain() } }
+    self.noteNews = noteNews
     pathSchedule = PathSchedule(now: now)
     nextBridgeCheck = configuration.segments.contains { $0.bridge != nil } ? now + Self.bridgePause : nil
-    floodWatch = FloodWatch(segmentCount: plan.segments.count)
     ageing = AgeingSchedule(plan.segments.map(\.ageingTime), now: now)
     let workerCount = configuration.workers.count(onProcessors: Processors.count())
     let topology = Topology(
-      segments: plan.segments, peers: plan.peers, hash: .random(), now: now, workerCount: workerCount,
+      segments: Array(plan.segments), peers: Array(plan.peers), hash: .random(), now: now, workerCount: workerCount,
       onEvent: wakeMain)
-    self.topology = topology
-    eventHistory = EventHistory { topology.events.wantsAll = true }
+    let events = topology.events
+    eventHistory = EventHistory { events.wantsAll = true }
+    steering = workerCount > 1 ? FlowSteering(queueCount: workerCount) : nil
     peerEvents = PeerEvents(history: eventHistory, names: configuration.peers.map(\.name))
     do throws(AgentError) {
       routeWatch = try Self.watchRoutes(noteNews)
       underlays = try Self.openUnderlays(configuration, count: workerCount)
       sealed = try Self.openSealed(localEnd, configuration, beside: underlays, topology: topology, log: log)
       sealing = Mutex(sealed == nil ? nil : localEnd.map { SealingReport($0, configuration) })
-      devices = try Self.makeDevices(plan, queueCount: workerCount, netlink: &netlink)
+      let devices = try Self.makeDevices(plan, steering: steering, netlink: &netlink)
+      generation = AgentGeneration(configuration, topology, plan.slots, devices: Slots(devices))
       do throws(Errno) {
         workers = try Self.startWorkers(
           topology, devices, underlays, sealed, onDoubtfulPath: noteNews, onFloodNews: wakeMain
@@ -125,8 +138,8 @@ package final class Agent: @unchecked Sendable {
       }
       do throws(AgentError) {
         sessions = try Self.startSessions(
-          sealed, configuration, workers: workers, topology: topology, doubtRoutes: noteNews, events: peerEvents,
-          log: throttledLog)
+          sealed, configuration, peers: generation.sessionPeers, workers: workers, topology: topology,
+          doubtRoutes: noteNews, events: peerEvents, log: throttledLog)
       } catch {
         for worker in workers { worker.stop() }
         for device in devices { device.remove(&netlink) }
@@ -138,15 +151,22 @@ package final class Agent: @unchecked Sendable {
     }
     self.netlink = Mutex(netlink)
     self.control = control
-    gate.open(ControlAPI(source: self, table: self, events: eventHistory))
+    gate.open(ControlAPI(source: self, table: self, events: eventHistory, changes: self))
   }
+
+  /// What it is told to do, by the file and since.
+  var configuration: Configuration { generation.configuration }
+  var topology: Topology { generation.topology }
+  /// By segment slot.
+  var devices: Slots<OverlayDevice> { generation.devices }
 
   /// Does what is due: ages entries and bindings, mends TAPs that were deleted or lost their bridge, follows the
   /// underlay's MTU, passes events on, tells of floods and asks for listeners. Answers when it wants to be called
   /// again; nil: only after `wakeMain`.
   package func housekeep() -> Duration? {
+    mainThread.run()
     let now = Instant(nanoseconds: Clock.now())
-    for slot in ageing.due(now: now) {
+    for slot in ageing.due(now: now) where topology.segments.isOccupied(slot) {
       age(segment: slot, now: now)
       topology.neighbors[slot].sweep(now: now.seconds)
     }
@@ -223,16 +243,15 @@ package final class Agent: @unchecked Sendable {
   }
 
   private static func makeDevices(
-    _ plan: AgentPlan, queueCount: Int, netlink: inout NetlinkSocket
+    _ plan: AgentPlan, steering: FlowSteering?, netlink: inout NetlinkSocket
   ) throws(AgentError) -> [OverlayDevice] {
-    let steering = queueCount > 1 ? FlowSteering(queueCount: queueCount) : nil
     var devices: [OverlayDevice] = []
     for (segment, segmentPlan) in zip(plan.configuration.segments, plan.segments) {
       do {
         devices.append(
           try OverlayDevice(
-            segment, mac: segmentPlan.ownMAC, linkMTU: segmentPlan.overlayMTU, overhead: segmentPlan.overhead,
-            usesOffloads: plan.configuration.local.offload == .auto, steering: steering, netlink: &netlink))
+            segment, segmentPlan, usesOffloads: plan.configuration.local.offload == .auto, steering: steering,
+            netlink: &netlink))
       } catch {
         for device in devices { device.remove(&netlink) }
         throw error

@@ -5,42 +5,57 @@ import VXLAN
 /// What a configuration means on this host: MTUs, addresses and slots worked out, nothing made yet.
 struct AgentPlan {
   let configuration: Configuration
-  /// By slot, the order of the configuration's segments.
-  let segments: [SegmentPlan]
-  /// By slot, the order of the configuration's peers.
-  let peers: [PeerPlan]
+  let slots: AgentSlots
+  /// By slot.
+  private(set) var segments = Slots<SegmentPlan>()
+  /// By slot.
+  private(set) var peers = Slots<PeerPlan>()
 
+  /// - Parameters:
+  ///   - slots: nil: in the order of the configuration.
+  ///   - judged: the segments whose MTU has to fit; nil: all. A configured one of the others stays what it is.
   /// - Throws: `.refused` when a configured MTU does not fit the underlay, with the arithmetic.
-  init(_ configuration: Configuration, netlink: inout NetlinkSocket) throws(AgentError) {
+  init(
+    _ configuration: Configuration, slots: AgentSlots? = nil, judging judged: Set<VNI>? = nil,
+    netlink: inout NetlinkSocket
+  ) throws(AgentError) {
     self.configuration = configuration
+    guard let slots = slots ?? AgentSlots(for: configuration) else {
+      throw AgentError(.refused, "there are more segments or peers than the agent has room for")
+    }
+    self.slots = slots
     var lookup = UnderlayLookup(local: configuration.local.address)
-    var peers: [PeerPlan] = []
     for peer in configuration.peers {
+      guard let slot = slots.peers.slots[peer.name] else { continue }
       var plan = PeerPlan(endpoint: peer.endpoint)
       plan.fdbLimit = peer.fdbLimit
       plan.sealedEndpoint = configuration.hasSession(peer) ? peer.sealedEndpoint : nil
       plan.pathMTU = lookup.pathMTU(to: peer.address, netlink: &netlink) ?? Overhead.underlayMTUMax
       let own = configuration.local.address
       plan.outranks = (peer.address.high, peer.address.low) < (own.high, own.low)
-      peers.append(plan)
+      peers[slot] = plan
     }
-    self.peers = peers
-    var segments: [SegmentPlan] = []
     for segment in configuration.segments {
+      guard let slot = slots.segments.slots[segment.vni] else { continue }
       let underlay = try UnderlayMTU.find(
         for: configuration.peers(of: segment.vni), in: &lookup, netlink: &netlink)
-      segments.append(try Self.plan(for: segment, in: configuration, underlay: underlay))
+      segments[slot] = try Self.plan(
+        for: segment, in: configuration, slots: slots.peers, underlay: underlay,
+        isJudged: judged?.contains(segment.vni) ?? true)
     }
-    self.segments = segments
   }
 
   private static func plan(
-    for segment: Configuration.Segment, in configuration: Configuration, underlay: UnderlayMTU
+    for segment: Configuration.Segment, in configuration: Configuration, slots: SlotPlan<String>,
+    underlay: UnderlayMTU, isJudged: Bool
   ) throws(AgentError) -> SegmentPlan {
     let local = configuration.local.address
     let overhead = configuration.overhead(of: segment)
     var plan = SegmentPlan(
-      vni: segment.vni, overlayMTU: try overlayMTU(of: segment, overhead: overhead, underlay: underlay),
+      vni: segment.vni,
+      overlayMTU: isJudged
+        ? try overlayMTU(of: segment, overhead: overhead, underlay: underlay)
+        : keptMTU(of: segment, overhead: overhead, underlay: underlay),
       ownMAC: segment.mac ?? DefaultMAC.address(local: local, vni: segment.vni))
     plan.overhead = overhead
     plan.isSealed = segment.sealed
@@ -58,12 +73,24 @@ struct AgentPlan {
       case .copy: .copy
       case .fixed(let value): .fixed(value)
       }
-    let slots = configuration.peers.enumerated().filter { $0.element.hasSegment(segment.vni) }
-    plan.peers = slots.map(\.offset)
+    let members = configuration.peers(of: segment.vni)
+    plan.peers = members.compactMap { slots.slots[$0.name] }
+    let names = Set(members.map(\.name))
     plan.staticEntries = segment.fdb.compactMap { entry in
-      slots.first { $0.element.name == entry.peer }.map { (mac: entry.mac, peer: $0.offset) }
+      guard names.contains(entry.peer), let slot = slots.slots[entry.peer] else { return nil }
+      return (mac: entry.mac, peer: slot)
     }
     return plan
+  }
+
+  /// The MTU of a segment that was judged before, whatever fits now.
+  private static func keptMTU(
+    of segment: Configuration.Segment, overhead: Overhead, underlay: UnderlayMTU
+  ) -> Int {
+    guard case .fixed(let value) = segment.mtu else {
+      return overhead.overlayMTU(underlayMTU: underlay.byteCount) ?? Overhead.overlayMTUMin
+    }
+    return value
   }
 
   /// The MTU of the segment's TAP: the configured one if it fits, else what the underlay leaves.

@@ -41,14 +41,4 @@ extension AgentRun {
       metadata: ["key-seconds": "\(life.end.components.seconds)"])
     return life
   }
-
-  /// Takes over what key files say now. Whatever is in the way is told, and nothing changes.
-  static func reload(_ agent: Agent, path: String, log: Logger) {
-    do {
-      let fields = try agent.reloadKeys(path: path)
-      log.notice("reloaded", metadata: fields)
-    } catch {
-      log.error("reload refused: everything stays as it was", metadata: ["reason": "\(error)"])
-    }
-  }
 }

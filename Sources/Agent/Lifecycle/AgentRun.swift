@@ -12,10 +12,12 @@ package enum AgentRun {
     } catch {
       say("vtep: the limit of open files stays as it is: \(error)")
     }
+    let file: ConfigurationFile
     let configuration: Configuration
     let secrets: SecretsInTransit
     do {
-      configuration = try Configuration.load(path: path)
+      file = try ConfigurationFile.read(path: path)
+      configuration = try file.configuration()
       protectMemory(for: configuration)
       secrets = SecretsInTransit(try configuration.secrets(file: path))
     } catch {
@@ -26,15 +28,14 @@ package enum AgentRun {
     // is made yet.
     var signals = SignalSet(blocking: [SIGTERM, SIGINT, SIGHUP, SIGUSR1])
     signal(SIGPIPE, SIG_IGN)
-    return run(configuration, secrets, path: path, signals: &signals)
+    return run(configuration, secrets, file, signals: &signals)
   }
 
   private static func run(
-    _ configuration: Configuration, _ secrets: SecretsInTransit, path: String, signals: inout SignalSet
+    _ configuration: Configuration, _ secrets: SecretsInTransit, _ file: ConfigurationFile, signals: inout SignalSet
   ) -> Int32 {
-    let log = StandardErrorLogHandler.logger(
-      level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info,
-      format: configuration.log.format == .json ? .json : .logfmt)
+    let settings = LogSettings(configuration.log)
+    let log = StandardErrorLogHandler.logger(settings)
     let notification = ServiceNotification.fromEnvironment()
     let agent: Agent
     do {
@@ -43,14 +44,16 @@ package enum AgentRun {
         kill(getpid(), SIGUSR1)
       }
     } catch {
-      let place = error.line.map { "\(path):\($0)" } ?? path
+      let place = error.line.map { "\(file.path):\($0)" } ?? file.path
       say(error.kind == .refused ? "\(place): \(error)" : "vtep: \(error)")
       return error.exitStatus
     }
+    agent.file = file
+    agent.reloading = notices(of: agent, settings, notification, log)
     describe(agent, log: log)
     say("ready")
     notify(log) { () throws(Errno) in try notification.ready(status: agent.summary) }
-    loop(agent, path: path, log: log, signals: &signals)
+    loop(agent, signals: &signals)
     notify(log) { () throws(Errno) in try notification.stopping() }
     agent.stop()
     log.info("stopped")
@@ -58,12 +61,12 @@ package enum AgentRun {
   }
 
   /// Waits and keeps house until a signal ends it.
-  private static func loop(_ agent: Agent, path: String, log: Logger, signals: inout SignalSet) {
+  private static func loop(_ agent: Agent, signals: inout SignalSet) {
     while true {
       let pause = agent.housekeep()
       switch signals.wait(timeout: pause) {
       case SIGTERM, SIGINT: return
-      case SIGHUP: reload(agent, path: path, log: log)
+      case SIGHUP: agent.hangUp()
       default: continue
       }
     }
@@ -81,14 +84,24 @@ package enum AgentRun {
         "flows move between workers now and then, and may then be reordered",
         metadata: ["steering": "\(offloads.steering.text)"])
     }
-    for (segment, plan) in zip(agent.configuration.segments, agent.topology.segments) {
+    for (slot, plan) in zip(agent.topology.segments.indices, agent.topology.segments) {
       log.info(
         "segment",
         metadata: [
-          "vni": "\(plan.vni)", "tap": "\(segment.tap)", "mac": "\(plan.ownMAC)", "mtu": "\(plan.overlayMTU)",
+          "vni": "\(plan.vni)", "tap": "\(agent.generation.segments[slot].tap)", "mac": "\(plan.ownMAC)",
+          "mtu": "\(plan.overlayMTU)",
           "peers": "\(plan.peers.count)", "sealed": "\(plan.isSealed)",
         ])
     }
+  }
+
+  private static func notices(
+    of agent: Agent, _ settings: LogSettings, _ notification: ServiceNotification, _ log: Logger
+  ) -> ReloadNotices {
+    ReloadNotices(
+      begun: { notify(log) { () throws(Errno) in try notification.reloading(monotonic: Clock.now() / 1_000) } },
+      logChanged: { settings.follow($0) },
+      ended: { [unowned agent] in notify(log) { () throws(Errno) in try notification.ready(status: agent.summary) } })
   }
 
   private static func notify(_ log: Logger, _ send: () throws(Errno) -> Void) {

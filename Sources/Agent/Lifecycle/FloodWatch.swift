@@ -18,13 +18,14 @@ struct FloodWatch {
   }
 
   /// By slot.
-  private var segments: [Segment]
+  private var segments: [Int: Segment] = [:]
   /// Nil: only when there is news.
   private(set) var next: Instant?
 
-  init(segmentCount: Int) {
-    segments = Array(repeating: Segment(), count: segmentCount)
-  }
+  init() {}
+
+  /// Whatever gets the slot next has nothing told of it.
+  mutating func forget(segment slot: Int) { segments[slot] = nil }
 
   /// Whether a look is due at `now`.
   func isDue(hasNews: Bool, now: Instant) -> Bool { next.map { $0 <= now } ?? hasNews }
@@ -35,19 +36,19 @@ struct FloodWatch {
   /// What to tell of the frames of a segment that were above its rate, `total` since the start: how many are new. Nil:
   /// nothing, or not yet.
   mutating func storm(ofSegment slot: Int, total: UInt64, now: Instant) -> UInt64? {
-    guard total != segments[slot].toldCount else { return nil }
+    guard total != segments[slot, default: Segment()].toldCount else { return nil }
     next = now + Self.lookPause
-    guard segments[slot].nextStormLine <= now else { return nil }
-    segments[slot].nextStormLine = now + Self.linePause
-    defer { segments[slot].toldCount = total }
-    return total &- segments[slot].toldCount
+    guard segments[slot, default: Segment()].nextStormLine <= now else { return nil }
+    segments[slot, default: Segment()].nextStormLine = now + Self.linePause
+    defer { segments[slot, default: Segment()].toldCount = total }
+    return total &- segments[slot, default: Segment()].toldCount
   }
 
   /// Whether to tell of a frame that came back.
   mutating func tellsLoop(ofSegment slot: Int, now: Instant) -> Bool {
     next = now + Self.lookPause
-    guard segments[slot].nextLoopLine <= now else { return false }
-    segments[slot].nextLoopLine = now + Self.linePause
+    guard segments[slot, default: Segment()].nextLoopLine <= now else { return false }
+    segments[slot, default: Segment()].nextLoopLine = now + Self.linePause
     return true
   }
 }

@@ -1,3 +1,4 @@
+import Dataplane
 import Glibc
 import LinuxIO
 import VXLAN
@@ -12,13 +13,13 @@ final class OverlayDevice {
   /// small frames; a much longer one is only delay.
   private static let transmitQueueLength = 5_000
 
-  let segment: Configuration.Segment
-  let mac: MACAddress
+  private(set) var segment: Configuration.Segment
+  private(set) var mac: MACAddress
   /// What the device is set to, in bytes of an IP packet.
   private(set) var linkMTU: Int
   let tap: TAPDevice
   /// What the segment adds to a frame.
-  private let overhead: Overhead
+  private var overhead: Overhead
   /// The bridge that this agent created, by number; it goes with the agent.
   private var ownBridge: Int32?
   /// The bridge that the TAP was made a port of, by number.
@@ -28,13 +29,13 @@ final class OverlayDevice {
   /// Creates the TAP, and the bridge if there is none, and brings them up with their addresses. When it throws, what
   /// was made is gone again.
   init(
-    _ segment: Configuration.Segment, mac: MACAddress, linkMTU: Int, overhead: Overhead, usesOffloads: Bool,
-    steering: FlowSteering?, netlink: inout NetlinkSocket
+    _ segment: Configuration.Segment, _ plan: SegmentPlan, usesOffloads: Bool, steering: FlowSteering?,
+    netlink: inout NetlinkSocket
   ) throws(AgentError) {
     self.segment = segment
-    self.mac = mac
-    self.linkMTU = linkMTU
-    self.overhead = overhead
+    mac = plan.ownMAC
+    linkMTU = plan.overlayMTU
+    overhead = plan.overhead
     do {
       try Self.refuseUsed(segment.tap, &netlink)
       tap = try TAPDevice(named: segment.tap, usesOffloads: usesOffloads, steering: steering)
@@ -99,6 +100,36 @@ final class OverlayDevice {
     ownBridge = nil
     // Gone already is what was wanted.
     try? netlink.deleteLink(index: bridge)
+  }
+
+  /// Becomes what another configuration says of the segment, or of another one with the same TAP. That is asked of the
+  /// kernel by `restore`.
+  func follow(_ segment: Configuration.Segment, _ plan: SegmentPlan, _ netlink: inout NetlinkSocket) throws(Errno) {
+    let former = self.segment
+    (self.segment, mac, overhead) = (segment, plan.ownMAC, plan.overhead)
+    let isPort = bridgeIndex != nil && segment.bridge == former.bridge
+    if !isPort || plan.overlayMTU > linkMTU { linkMTU = plan.overlayMTU }
+    guard let link = try netlink.link(named: segment.tap) else { return }
+    let addressed = bridgeIndex ?? link.index
+    let isMoving = segment.bridge != former.bridge
+    for prefix in former.addresses where isMoving || !segment.addresses.contains(prefix) {
+      try netlink.removeAddress(prefix, fromLink: addressed)
+    }
+    guard isMoving, former.bridge != nil else { return }
+    bridgeIndex = nil
+    try netlink.setLink(index: link.index, LinkChange(masterIndex: 0))
+    remove(&netlink)
+  }
+
+  /// Follows a configuration that asks nothing else of the device.
+  func note(_ segment: Configuration.Segment, _ plan: SegmentPlan) {
+    (self.segment, overhead) = (segment, plan.overhead)
+  }
+
+  /// Takes over the bridge that another device created, when that has gone and this one is its port.
+  func inherit(from other: OverlayDevice) {
+    guard let bridge = other.ownBridge, other !== self, bridge == bridgeIndex else { return }
+    (ownBridge, other.ownBridge) = (bridge, nil)
   }
 
   /// The largest superframe whose segments fill exactly one send: without that every superframe leaves a tail of two or

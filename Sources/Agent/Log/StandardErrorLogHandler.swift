@@ -9,11 +9,16 @@ package struct StandardErrorLogHandler: LogHandler {
   /// Takes one whole line.
   package typealias Sink = @Sendable ([UInt8]) -> Void
 
-  package var logLevel: Logger.Level
+  /// That of the settings, until another is set here.
+  package var logLevel: Logger.Level {
+    get { ownLevel ?? settings.level }
+    set { ownLevel = newValue }
+  }
   package var metadata: Logger.Metadata = [:]
   package var metadataProvider: Logger.MetadataProvider?
 
-  private let format: LogLine.Format
+  private let settings: LogSettings
+  private var ownLevel: Logger.Level?
   private let isJournal: Bool
   private let sink: Sink
 
@@ -24,8 +29,14 @@ package struct StandardErrorLogHandler: LogHandler {
     level: Logger.Level = .info, format: LogLine.Format = .logfmt, isJournal: Bool = environmentNamesJournal,
     sink: @escaping Sink = writeToStandardError
   ) {
-    self.logLevel = level
-    self.format = format
+    self.init(LogSettings(level: level, format: format), isJournal: isJournal, sink: sink)
+  }
+
+  /// As above, with what may change later.
+  init(
+    _ settings: LogSettings, isJournal: Bool = environmentNamesJournal, sink: @escaping Sink = writeToStandardError
+  ) {
+    self.settings = settings
     self.isJournal = isJournal
     self.sink = sink
   }
@@ -35,7 +46,14 @@ package struct StandardErrorLogHandler: LogHandler {
     level: Logger.Level = .info, format: LogLine.Format = .logfmt, isJournal: Bool = environmentNamesJournal,
     sink: @escaping Sink = writeToStandardError
   ) -> Logger {
-    let handler = StandardErrorLogHandler(level: level, format: format, isJournal: isJournal, sink: sink)
+    logger(LogSettings(level: level, format: format), isJournal: isJournal, sink: sink)
+  }
+
+  /// As above, with what may change later.
+  package static func logger(
+    _ settings: LogSettings, isJournal: Bool = environmentNamesJournal, sink: @escaping Sink = writeToStandardError
+  ) -> Logger {
+    let handler = StandardErrorLogHandler(settings, isJournal: isJournal, sink: sink)
     return Logger(label: "vtep") { _ in handler }
   }
 
@@ -52,7 +70,7 @@ package struct StandardErrorLogHandler: LogHandler {
     let line = LogLine(
       time: isJournal ? nil : LogTime.now(), level: event.level.rawValue, message: event.message.description,
       metadata: fields.mapValues(\.description))
-    sink(line.bytes(format, prefix: isJournal ? "<\(Self.priority(of: event.level))>" : ""))
+    sink(line.bytes(settings.format, prefix: isJournal ? "<\(Self.priority(of: event.level))>" : ""))
   }
 
   /// The priority of syslog(3), from 3 (error) to 7 (debug).

@@ -35,11 +35,20 @@ package struct SealingReport: Codable, Equatable, Sendable {
   }
 
   init(_ local: LocalEnd, _ configuration: Configuration) {
-    let offered = local.choice.offer(available: local.available)
     self.init(
       udpPort: configuration.local.sealedUDPPort, publicKey: local.privateKey.publicKey.base64,
-      ciphers: Cipher.allCases.filter { offered.contains($0) }.map(\.configurationName),
+      ciphers: Self.names(offeredBy: local.choice, available: local.available),
       hasHardwareAES: local.available.contains(.aes256gcm), library: Cipher.library,
       presharedKeys: local.presharedKeys.count)
+  }
+
+  /// Another cipher is configured.
+  mutating func follow(_ choice: CipherChoice, available: CipherMask) {
+    ciphers = Self.names(offeredBy: choice, available: available)
+  }
+
+  private static func names(offeredBy choice: CipherChoice, available: CipherMask) -> [String] {
+    let offered = choice.offer(available: available)
+    return Cipher.allCases.filter { offered.contains($0) }.map(\.configurationName)
   }
 }

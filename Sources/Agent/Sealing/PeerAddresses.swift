@@ -24,6 +24,11 @@ struct PeerAddresses {
     names[address] = peer.name
   }
 
+  /// Nothing is the peer's any more.
+  mutating func remove(_ peer: SessionPeer) {
+    names = names.filter { $0.value != peer.name }
+  }
+
   /// Whether this is the first datagram of an unknown session from a peer's address since `forgetNotes`.
   mutating func note(_ address: IPAddress) -> Bool {
     names[address] != nil && noted.insert(address).inserted

@@ -7,5 +7,8 @@ final class PeerPlaces: Sendable {
 
   func note(_ address: IPAddress, ofPeer slot: Int) { places.withLock { $0[slot] = address } }
 
+  /// Whoever gets the slot next has not moved.
+  func forget(peer slot: Int) { places.withLock { $0[slot] = nil } }
+
   var all: [Int: IPAddress] { places.withLock { $0 } }
 }

@@ -44,7 +44,8 @@ struct SealedParts {
     doubtRoutes: @escaping @Sendable () -> Void, events: PeerEvents, log: ThrottledLogger
   ) -> SessionService {
     let listener = underlays[0]
-    let (limits, places) = (topology.limits, places)
+    let (state, places) = (topology.state, places)
+    let limits = state.limits
     let outside = SessionKeeper.Outside(
       keyring: keyring, inbox: inbox, waiting: waiting, counters: counters,
       send: { listener.send($0, to: $1) },
@@ -54,7 +55,7 @@ struct SealedParts {
       expireWaiting: {
         for worker in workers { worker.post { $0.expireWaiting(now: Instant(nanoseconds: Clock.now())) } }
       },
-      setPathMTU: { limits.setPathMTU($0, ofPeer: $1) }, plainTrafficMark: { topology.plainMark(ofPeer: $0) },
+      setPathMTU: { limits.setPathMTU($0, ofPeer: $1) }, plainTrafficMark: { state.plainMark(ofPeer: $0) },
       events: events,
       noteMove: {
         places.note($0, ofPeer: $1)

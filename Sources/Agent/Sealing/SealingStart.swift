@@ -18,7 +18,7 @@ enum SealingStart {
     }
     let ciphers = ciphers()
     try judge(configuration.cipherChoice, ciphers)
-    try lockMemory(peerCount: SessionPeer.all(in: configuration).count)
+    try lockMemory(peerCount: configuration.peers.filter(configuration.hasSession).count)
     do {
       return try LocalEnd(
         privateKey: secrets.privateKey, presharedKeys: secrets.presharedKeys, choice: configuration.cipherChoice,
@@ -26,6 +26,15 @@ enum SealingStart {
     } catch {
       throw AgentError(.failed, "sessions cannot start: \(error)")
     }
+  }
+
+  /// What sessions need beside those that there are: ciphers that work, memory for more keys.
+  static func judgeChange(
+    from old: Configuration, to new: Configuration, ciphers: @autoclosure () -> HostCiphers
+  ) throws(AgentError) {
+    if new.cipherChoice != old.cipherChoice { try judge(new.cipherChoice, ciphers()) }
+    let (before, after) = (old.peers.filter(old.hasSession).count, new.peers.filter(new.hasSession).count)
+    if after > before { try lockMemory(peerCount: after - before) }
   }
 
   /// What `make` gives. Where no segment is sealed a failure is only told, and nil the answer.

@@ -49,22 +49,22 @@ final class SessionKeeper {
   /// Between two attempts to let go of keys that a worker may still use.
   private static let collectPause = Duration.milliseconds(10)
 
-  private let table: SessionTable
+  let table: SessionTable
   /// A session neither sends nor receives from this age on: docs/sealing-format.md.
   private let sessionLifetime: Duration
-  private let peers: [SessionPeer]
-  private let indexByKey: [PublicKey: Int]
-  private let outside: Outside
+  var peers: [SessionPeer]
+  var indexByKey: [PublicKey: Int]
+  let outside: Outside
   private let log: SessionLog
   /// Where peers are, by their addresses: configured and moved to.
-  private var addresses: PeerAddresses
+  var addresses: PeerAddresses
   /// By index in `peers`: whether there is a session.
-  private var isUp: [Bool]
+  var isUp: [Bool]
   /// By index in `peers`: the path MTU that was told last.
-  private var toldPathMTUs: [Int?]
+  var toldPathMTUs: [Int?]
   /// By index in `peers`: as it was looked at last.
-  private var plainTrafficMarks: [Int]
-  private var pace: SessionPace
+  var plainTrafficMarks: [Int]
+  var pace: SessionPace
   private var isCollected = true
   /// Since what came last was taken.
   private var toldRefusals = 0
@@ -92,8 +92,14 @@ final class SessionKeeper {
     plainTrafficMarks = Array(repeating: 0, count: peers.count)
     indexByKey = Dictionary(uniqueKeysWithValues: peers.enumerated().map { ($1.publicKey, $0) })
     addresses = PeerAddresses(peers)
-    for (index, peer) in peers.enumerated() {
+    enlist(peers, now: now)
+  }
+
+  /// Has sessions with them from now on; many are asked one after the other.
+  func enlist(_ new: [SessionPeer], now: Instant) {
+    for (index, peer) in new.enumerated() {
       outside.keyring.move(peer: peer.slot, to: peer.endpoint)
+      addresses.add(peer.endpoint.address, of: peer)
       let wait = Self.startInterval * max(0, index - Self.eagerPeerCount)
       table.add(peer.publicKey, at: peer.endpoint, now: now + wait)
     }
@@ -116,9 +122,15 @@ final class SessionKeeper {
     table.setPresharedKeys(news.presharedKeys)
     guard let privateKey = news.privateKey else { return }
     let now = outside.clock()
+    restart { table.setPrivateKey(privateKey, now: now) }
+  }
+
+  /// All sessions end by `end`, which is no loss.
+  func restart(_ end: () -> Void) {
+    let now = outside.clock()
     let wasUp = isUp
     isUp = Array(repeating: false, count: peers.count)
-    table.setPrivateKey(privateKey, now: now)
+    end()
     perform(table.takeActions(), now: now)
     for (index, peer) in peers.enumerated() where wasUp[index] && !isUp[index] {
       outside.events.session(table.status(peer.publicKey, now: now).state, ofPeer: peer.slot)
@@ -206,7 +218,7 @@ final class SessionKeeper {
     }
   }
 
-  private func perform(_ actions: [SessionAction], now: Instant) {
+  func perform(_ actions: [SessionAction], now: Instant) {
     var hasNewKey = false
     for action in actions {
       switch action {

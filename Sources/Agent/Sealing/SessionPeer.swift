@@ -10,10 +10,10 @@ struct SessionPeer: Sendable {
   /// As configured.
   let endpoint: Endpoint
 
-  /// In the order of their slots.
-  static func all(in configuration: Configuration) -> [SessionPeer] {
-    configuration.peers.enumerated().compactMap { slot, peer in
-      guard configuration.hasSession(peer), let key = peer.publicKey else { return nil }
+  /// Those with keys among the peers of these slots.
+  static func all(in configuration: Configuration, _ slots: [String: Int]) -> [SessionPeer] {
+    configuration.peers.compactMap { peer in
+      guard configuration.hasSession(peer), let key = peer.publicKey, let slot = slots[peer.name] else { return nil }
       return SessionPeer(slot: slot, name: peer.name, publicKey: key, endpoint: peer.sealedEndpoint)
     }
   }

@@ -18,6 +18,7 @@ final class SessionService: @unchecked Sendable {
   private let poller: Poller
   private let isStopping = Atomic<Bool>(false)
   private let questions = Mutex<[Answer]>([])
+  private let changes = Mutex<[(SessionKeeper.Change, DispatchSemaphore)]>([])
   /// What the keeper has not heard yet.
   private let routes = Mutex<[Int: PeerRoute]>([:])
   private let keys = Mutex<KeyNews?>(nil)
@@ -61,6 +62,15 @@ final class SessionService: @unchecked Sendable {
     poller.wake()
   }
 
+  /// Peers and keys come and go. Signals when it is done: what was known of those who have left is then in no worker's
+  /// way but for the batch that it is at. Any thread.
+  func follow(_ change: SessionKeeper.Change) -> DispatchSemaphore {
+    let done = DispatchSemaphore(value: 0)
+    changes.withLock { $0.append((change, done)) }
+    poller.wake()
+    return done
+  }
+
   /// How far each session is, by peer slot; nil when the thread does not answer in time.
   func statuses() -> [Int: SessionStatus]? {
     let answer = Answer()
@@ -73,6 +83,7 @@ final class SessionService: @unchecked Sendable {
     while !isStopping.load(ordering: .acquiring) {
       keeper.follow(takeRoutes())
       if let news = takeKeys() { keeper.take(news) }
+      takeChanges()
       let next = keeper.turn()
       answerQuestions()
       if keeper.cameMany { usleep(Self.floodPause) }
@@ -92,6 +103,17 @@ final class SessionService: @unchecked Sendable {
     keys.withLock { keys in
       defer { keys = nil }
       return keys
+    }
+  }
+
+  private func takeChanges() {
+    let waiting = changes.withLock { changes in
+      defer { changes.removeAll() }
+      return changes
+    }
+    for (change, done) in waiting {
+      keeper.follow(change)
+      done.signal()
     }
   }
 

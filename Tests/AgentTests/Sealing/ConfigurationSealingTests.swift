@@ -27,7 +27,7 @@ struct ConfigurationSealingTests {
     #expect(b.sealedEndpoint.description == "192.0.2.2:6790")
     #expect(b.publicKey == PublicKey(base64: Samples.peerPublicKey) && c.publicKey == nil)
     #expect(configuration.hasSession(b) && !configuration.hasSession(c))
-    let peers = SessionPeer.all(in: configuration)
+    let peers = SessionPeer.all(in: configuration, SealingSamples.slots(configuration))
     #expect(peers.map(\.name) == ["b"] && peers.map(\.slot) == [0])
   }
 
@@ -46,7 +46,7 @@ struct ConfigurationSealingTests {
       """
     var configuration = try Configuration.parse(text, file: "f")
     #expect(configuration.peers.filter(configuration.hasSession).map(\.name) == names)
-    let peers = SessionPeer.all(in: configuration)
+    let peers = SessionPeer.all(in: configuration, SealingSamples.slots(configuration))
     #expect(peers.map(\.name) == names && peers.map(\.slot) == names.map { _ in 1 })
     #expect(configuration.needsSealedPort == !names.isEmpty)
     #expect(configuration.hasPlainSegment(configuration.peers[1]))

@@ -51,8 +51,8 @@ final class KeeperEnd {
     self.endpoint = endpoint
     self.time = time
     mac = HandshakeMAC(to: key.publicKey)
-    keyring = Keyring(peerCount: peers.count, gracePeriod: GracePeriod(readerCount: 0))
-    waiting = WaitingBudget(peerCount: peers.count)
+    keyring = Keyring(gracePeriod: GracePeriod(readerCount: 0))
+    waiting = WaitingBudget()
     let local = try LocalEnd(
       privateKey: key, presharedKeys: presharedKeys, choice: .automatic, available: CipherMask([.chacha20poly1305]),
       entropy: SystemEntropy(), keyLife: keyLife)

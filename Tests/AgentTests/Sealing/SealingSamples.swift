@@ -1,3 +1,5 @@
+import Agent
+
 /// Keys of RFC 7748, section 6.1, and configurations with sealed segments.
 enum SealingSamples {
   static let privateKey = "dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo="
@@ -40,5 +42,10 @@ enum SealingSamples {
     \(peers)
 
     """
+  }
+
+  /// Each peer in the slot of its position.
+  static func slots(_ configuration: Configuration) -> [String: Int] {
+    Dictionary(uniqueKeysWithValues: configuration.peers.enumerated().map { ($1.name, $0) })
   }
 }

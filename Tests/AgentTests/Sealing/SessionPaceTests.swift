@@ -48,7 +48,7 @@ struct PeerAddressesTests {
   @Test("an unknown session is noted once for each address of a peer until the notes are forgotten, for others never")
   func notes() throws {
     let configuration = try Configuration.parse(SealingSamples.local("private-key-file: /k"), file: "f")
-    let peer = try #require(SessionPeer.all(in: configuration).first)
+    let peer = try #require(SessionPeer.all(in: configuration, SealingSamples.slots(configuration)).first)
     let (known, moved) = try (#require(IPAddress("192.0.2.2")), #require(IPAddress("192.0.2.77")))
     var addresses = PeerAddresses([peer])
     #expect(addresses.note(known) && !addresses.note(known) && !addresses.note(moved))
