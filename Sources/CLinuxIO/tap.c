@@ -37,3 +37,16 @@ int clinuxio_tap_is_persistent(int fd) {
   if (ioctl(fd, TUNGETIFF, &request) < 0) return -errno;
   return (request.ifr_flags & IFF_PERSIST) != 0;
 }
+
+int clinuxio_tap_describe(int fd, struct clinuxio_tap *tap) {
+  struct ifreq request = {0};
+  int header = 0;
+  if (ioctl(fd, TUNGETIFF, &request) < 0) return -errno;
+  if (ioctl(fd, TUNGETVNETHDRSZ, &header) < 0) return -errno;
+  memcpy(tap->name, request.ifr_name, sizeof tap->name);
+  tap->name[sizeof tap->name - 1] = 0;
+  int kind = request.ifr_flags & (IFF_TAP | IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
+  tap->is_plain = kind == (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR) && header == (int)sizeof(struct virtio_net_hdr);
+  tap->is_multi_queue = (request.ifr_flags & IFF_MULTI_QUEUE) != 0;
+  return 0;
+}

@@ -90,8 +90,29 @@ int clinuxio_udp_listen_options(int fd, int is_ipv6, int accept_zero_checksum, c
   *failed = is_ipv6 ? "IPV6_RECVFRAGSIZE" : "IP_RECVFRAGSIZE";
   if (set(fd, is_ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, is_ipv6 ? IPV6_RECVFRAGSIZE : IP_RECVFRAGSIZE, 1) < 0) return -errno;
   *failed = "UDP_NO_CHECK6_RX";
-  if (is_ipv6 && accept_zero_checksum && set(fd, IPPROTO_UDP, UDP_NO_CHECK6_RX, 1) < 0) return -errno;
+  if (is_ipv6 && set(fd, IPPROTO_UDP, UDP_NO_CHECK6_RX, accept_zero_checksum != 0) < 0) return -errno;
   return 0;
+}
+
+int clinuxio_udp_port_at(int fd, const struct clinuxio_address *local) {
+  struct sockaddr_storage found = {0}, peer;
+  socklen_t length = sizeof found, peer_length = sizeof peer, integer = sizeof(int);
+  int protocol = 0;
+  if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &integer) < 0) return -errno;
+  if (getsockname(fd, (struct sockaddr *)&found, &length) < 0) return -errno;
+  if (protocol != IPPROTO_UDP || found.ss_family != socket_address(local)->sa_family) return -ESTALE;
+  if (getpeername(fd, (struct sockaddr *)&peer, &peer_length) == 0) return -ESTALE;
+  int port;
+  if (found.ss_family == AF_INET6) {
+    const struct sockaddr_in6 *is = (const struct sockaddr_in6 *)&found, *wanted = (const void *)local->aligned_bytes;
+    if (memcmp(&is->sin6_addr, &wanted->sin6_addr, sizeof is->sin6_addr) != 0) return -ESTALE;
+    port = ntohs(is->sin6_port);
+  } else {
+    const struct sockaddr_in *is = (const struct sockaddr_in *)&found, *wanted = (const void *)local->aligned_bytes;
+    if (is->sin_addr.s_addr != wanted->sin_addr.s_addr) return -ESTALE;
+    port = ntohs(is->sin_port);
+  }
+  return port > 0 ? port : -ESTALE;
 }
 
 int clinuxio_udp_accept_zero_checksum(int fd, int is_on) {

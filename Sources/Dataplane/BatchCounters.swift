@@ -1,7 +1,7 @@
 /// How many calls the frames of one worker took: what joining and cutting superframes saves, beside the frame counters.
 ///
 /// Counted once a call, never once a frame.
-package struct BatchCounters: Equatable, Sendable {
+package struct BatchCounters: Codable, Equatable, Sendable {
   /// Reads of TAPs that gave a frame or a superframe.
   package var tapReads: UInt64 = 0
   /// Runs of datagrams that were given to the kernel, each as one send unless it refuses runs.

@@ -98,6 +98,9 @@ package struct Counters: ~Copyable {
     peers[slot].sentByteCount &+= UInt64(truncatingIfNeeded: byteCount)
   }
 
+  /// Adds what another process counted.
+  mutating func carry(_ traffic: PeerTraffic, peer slot: Int) { peers[slot] = peers[slot].merged(with: traffic) }
+
   /// A copy of all of it, for another thread.
   package borrowing func snapshot() -> CounterSnapshot {
     CounterSnapshot(
@@ -119,13 +122,19 @@ package struct Counters: ~Copyable {
 }
 
 /// What went to and came from one peer.
-package struct PeerTraffic: Equatable, Sendable {
+package struct PeerTraffic: Codable, Equatable, Sendable {
   /// UDP payload of the datagrams that were accepted as the peer's.
   package var receivedByteCount: UInt64 = 0
   /// UDP payload of the datagrams that were sent.
   package var sentByteCount: UInt64 = 0
   /// Nanoseconds on the agent's clock; 0 = never.
   package var lastReceive: UInt64 = 0
+
+  package init(receivedByteCount: UInt64 = 0, sentByteCount: UInt64 = 0, lastReceive: UInt64 = 0) {
+    self.receivedByteCount = receivedByteCount
+    self.sentByteCount = sentByteCount
+    self.lastReceive = lastReceive
+  }
 
   /// What went through this worker and another.
   func merged(with other: PeerTraffic) -> PeerTraffic {

@@ -22,13 +22,26 @@ package final class SealedCounters: Sendable {
     byteCount.wrappingAdd(UInt64(bytes), ordering: .relaxed)
   }
 
+  /// Goes on from what another process counted.
+  package func carry(consumed: UInt64, refused: UInt64, bytes: UInt64) {
+    consumedCount.wrappingAdd(consumed, ordering: .relaxed)
+    refusedCount.wrappingAdd(refused, ordering: .relaxed)
+    byteCount.wrappingAdd(bytes, ordering: .relaxed)
+  }
+
+  /// What was counted: valid ones, others, and the bytes of all.
+  package var counts: (consumed: UInt64, refused: UInt64, bytes: UInt64) {
+    (
+      consumedCount.load(ordering: .relaxed), refusedCount.load(ordering: .relaxed), byteCount.load(ordering: .relaxed)
+    )
+  }
+
   /// The workers' sum and these: datagrams of the underlay, of no segment.
   package func added(to sum: CounterSnapshot) -> CounterSnapshot {
-    let consumed = consumedCount.load(ordering: .relaxed)
-    let refused = refusedCount.load(ordering: .relaxed)
+    let (consumed, refused, bytes) = counts
     var all = sum
-    all.add(consumed + refused, to: .framesIn, .underlay)
-    all.add(byteCount.load(ordering: .relaxed), to: .bytesIn, .underlay)
+    all.add(consumed &+ refused, to: .framesIn, .underlay)
+    all.add(bytes, to: .bytesIn, .underlay)
     all.add(consumed, to: .consumed, .underlay)
     all.add(refused, to: .handshake, .underlay)
     return all

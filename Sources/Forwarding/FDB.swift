@@ -161,6 +161,14 @@ package struct FDB: ~Copyable {
       agedCount: counts.pointee.aged.load(ordering: .relaxed))
   }
 
+  /// Goes on from what happened to a table before this one.
+  package borrowing func carry(_ history: FDBHistory) {
+    counts.pointee.refused.wrappingAdd(history.refusedCount, ordering: .relaxed)
+    counts.pointee.moves.wrappingAdd(history.moveCount, ordering: .relaxed)
+    counts.pointee.freezes.wrappingAdd(history.freezeCount, ordering: .relaxed)
+    counts.pointee.aged.wrappingAdd(history.agedCount, ordering: .relaxed)
+  }
+
   /// By the high half of the hash; the slot is found by the low one.
   borrowing func shard(of hash: UInt64) -> Int {
     Int(truncatingIfNeeded: ((hash &>> 32) &* UInt64(truncatingIfNeeded: shardCount)) &>> 32)
@@ -212,7 +220,7 @@ package struct FDB: ~Copyable {
 }
 
 /// What happened to a forwarding table since it was made.
-package struct FDBHistory: Equatable, Sendable {
+package struct FDBHistory: Codable, Equatable, Sendable {
   /// Frames from new addresses that were delivered but not learned, because a limit was reached.
   package var refusedCount: UInt64
   /// Entries that pointed elsewhere from then on.

@@ -6,6 +6,8 @@ import Glibc
 /// Without the variable nothing is sent and nothing is an error.
 /// - SeeAlso: sd_notify(3), "Notes": the protocol without the library.
 package struct ServiceNotification: Sendable {
+  private static let sendTime = Duration.seconds(1)
+
   private let socketPath: String?
 
   /// `socketPath`: the value of `$NOTIFY_SOCKET`; a leading `@` means the abstract namespace.
@@ -37,30 +39,23 @@ package struct ServiceNotification: Sendable {
     String(text.map { $0.isNewline ? " " : $0 })
   }
 
-  private func send(_ message: String) throws(Errno) {
+  /// Sends one message, with copies of descriptors. Waits for a manager that is busy, for `sendTime`.
+  func send(_ message: String, descriptors: [Int32] = []) throws(Errno) {
     guard let socketPath else { return }
-    var path = Array(socketPath.utf8)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let pathByteCountMax = MemoryLayout.size(ofValue: address.sun_path)
-    guard path.first == UInt8(ascii: "@") || path.first == UInt8(ascii: "/"), path.count < pathByteCountMax else {
-      throw Errno(EINVAL, "NOTIFY_SOCKET=\(socketPath) (a path or @name of at most \(pathByteCountMax - 1) bytes)")
+    guard socketPath.first == "@" || socketPath.first == "/", socketPath.utf8.count <= UnixAddress.byteCountMax else {
+      throw Errno(EINVAL, "NOTIFY_SOCKET=\(socketPath) (a path or @name of at most \(UnixAddress.byteCountMax) bytes)")
     }
-    if path[0] == UInt8(ascii: "@") { path[0] = 0 }
-    // SAFETY: the guard above keeps the copy inside `sun_path`.
-    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path) }
-    let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    guard descriptor >= 0 else { throw Errno.current("socket(AF_UNIX)") }
-    defer { _ = close(descriptor) }
-    // An abstract name is exactly as long as said; a path ends with its zero byte.
-    let byteCount = MemoryLayout<sa_family_t>.size + path.count + (path[0] == 0 ? 0 : 1)
-    let bytes = Array(message.utf8)
-    // SAFETY: `address` and `bytes` outlive the call, and the lengths are theirs.
-    let sent = unsafe withUnsafePointer(to: &address) {
-      unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        unsafe sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), pointer, socklen_t(byteCount))
+    let opened = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    guard opened >= 0 else { throw Errno.current("socket(AF_UNIX)") }
+    let socket = FileDescriptor(owning: opened)
+    try UnixAddress.with(socketPath, "connect") { unsafe connect(opened, $0, $1) }
+    let (bytes, deadline) = (Array(message.utf8), ContinuousClock.now + Self.sendTime)
+    while true {
+      let result = clinuxio_pass(socket.rawValue, bytes, bytes.count, descriptors, Int32(clamping: descriptors.count))
+      if result == 0 { return }
+      guard result == -EAGAIN, try socket.wait(for: Int16(POLLOUT), until: deadline) else {
+        throw Errno(-result, "sendmsg(NOTIFY_SOCKET)")
       }
     }
-    guard sent == bytes.count else { throw Errno.current("sendto(NOTIFY_SOCKET)") }
   }
 }

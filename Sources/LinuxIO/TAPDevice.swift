@@ -50,6 +50,15 @@ package final class TAPDevice: Sendable {
     try setOffloads()
   }
 
+  /// For `init(adopting:)`, which has seen to what is promised above.
+  init(named name: String, queues: [TAPQueue], offloads: TAPOffloads, steering: FlowSteering?, isPersistent: Bool) {
+    self.name = name
+    self.queues = queues
+    self.offloads = offloads
+    self.steering = steering
+    self.isPersistent = isPersistent
+  }
+
   /// Creates the device anew behind the same descriptors, after it was deleted under them; where one is attached, that
   /// one stays. Any thread: until it is done, reads and writes of the owners answer EBADFD.
   /// - Returns: whether a device was created or attached to.

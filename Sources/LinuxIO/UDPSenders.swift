@@ -26,9 +26,10 @@ package final class UDPSenders: @unchecked Sendable {
   let destinations: UnsafeMutablePointer<clinuxio_address>
   let destinationCount: Int
 
-  /// Opens the pool. With a `count` of 1 there is none.
+  /// Opens the pool, of `inherited` sockets as far as there are. With a `count` of 1 there is none.
   init(
-    local: Endpoint, peers: [Endpoint], count: Int, first: UInt16, usesOffloads: Bool
+    local: Endpoint, peers: [Endpoint], count: Int, first: UInt16, usesOffloads: Bool,
+    inherited: InheritedDescriptors? = nil
   ) throws(Errno) {
     segmentation = OffloadState(isWanted: usesOffloads)
     sockets = .allocate(capacity: max(1, count))
@@ -45,7 +46,7 @@ package final class UDPSenders: @unchecked Sendable {
       return
     }
     do {
-      sourcePorts = try Self.open(into: sockets, count: count, at: local, first: first)
+      sourcePorts = try Self.open(into: sockets, count: count, at: local, first: first, inherited)
     } catch {
       free(destinations)
       sockets.deallocate()
@@ -60,6 +61,9 @@ package final class UDPSenders: @unchecked Sendable {
     free(destinations)
   }
 
+  /// The sockets, in the order of `sourcePortIndex`; none where each worker sends from its listening socket.
+  package var pollDescriptors: [Int32] { (0..<socketCount).map { sockets[$0] } }
+
   /// Datagrams for the peer in a slot go there. No worker may send to that slot until this has returned.
   package func setDestination(_ endpoint: Endpoint, ofPeer slot: Int) {
     precondition(slot >= 0 && slot < destinationCount)
@@ -68,10 +72,15 @@ package final class UDPSenders: @unchecked Sendable {
 
   /// Opens the sockets and answers their ports. When it throws, nothing stays open.
   private static func open(
-    into sockets: UnsafeMutablePointer<Int32>, count: Int, at local: Endpoint, first: UInt16
+    into sockets: UnsafeMutablePointer<Int32>, count: Int, at local: Endpoint, first: UInt16,
+    _ inherited: InheritedDescriptors?
   ) throws(Errno) -> [UInt16] {
     let range = Specification.sourcePortRange
     var ports: [UInt16] = []
+    for (descriptor, port) in adopted(from: inherited, count: count, at: local) {
+      sockets[ports.count] = descriptor
+      ports.append(port)
+    }
     var candidate = range.contains(first) ? first : range.lowerBound
     var lastFailure = EADDRINUSE
     for _ in 0..<range.count where ports.count < count {

@@ -38,15 +38,17 @@ package final class UDPUnderlay {
   ///   - peers: where the datagrams for each peer slot go.
   ///   - sourcePortCount: sockets in the sending pool, 1...16384.
   ///   - firstSourcePort: the first port to try; ports in use are passed over, and the range wraps around.
+  ///   - inherited: sockets to go on with, where they are what would be opened.
   /// - Throws: EADDRINUSE when the port is taken, EADDRNOTAVAIL when no interface has the address.
   package convenience init(
     local: Endpoint, peers: [Endpoint], sourcePortCount: Int, firstSourcePort: UInt16, acceptsZeroChecksum: Bool,
-    usesOffloads: Bool = true
+    usesOffloads: Bool = true, inherited: InheritedDescriptors? = nil
   ) throws(Errno) {
     // Before the pool: a port that is taken is the likelier failure, and the cheaper.
-    let listener = try Self.open(local, joinsGroup: false)
+    let listener = try Self.listener(.plain(worker: 0), at: local, joinsGroup: false, of: inherited)
     let senders = try UDPSenders(
-      local: local, peers: peers, count: sourcePortCount, first: firstSourcePort, usesOffloads: usesOffloads)
+      local: local, peers: peers, count: sourcePortCount, first: firstSourcePort, usesOffloads: usesOffloads,
+      inherited: inherited)
     try self.init(
       local: local, listener: listener, senders: senders, acceptsZeroChecksum: acceptsZeroChecksum,
       usesOffloads: usesOffloads)
@@ -72,9 +74,9 @@ package final class UDPUnderlay {
       sockets = .allocate(capacity: 1)
       sockets.initialize(to: self.listener.rawValue)
     }
-    guard usesOffloads else { return }
-    let joined = clinuxio_udp_join(self.listener.rawValue, 1)
+    let joined = clinuxio_udp_join(self.listener.rawValue, usesOffloads ? 1 : 0)
     if joined < 0 { joining.refuse(-joined) }
+    overflowCount = Self.dropCount(of: self.listener)
   }
 
   /// Binds all sockets, for several workers: by number, what each worker gets. Parameters and failures as for one.
@@ -83,46 +85,48 @@ package final class UDPUnderlay {
   /// one allows it too: two agents never share a port.
   package static func group(
     of count: Int, local: Endpoint, peers: [Endpoint], sourcePortCount: Int, firstSourcePort: UInt16,
-    acceptsZeroChecksum: Bool, usesOffloads: Bool = true
+    acceptsZeroChecksum: Bool, usesOffloads: Bool = true, inherited: InheritedDescriptors? = nil
   ) throws(Errno) -> [UDPUnderlay] {
     precondition(count > 0)
     var underlays = [
       try UDPUnderlay(
         local: local, peers: peers, sourcePortCount: sourcePortCount, firstSourcePort: firstSourcePort,
-        acceptsZeroChecksum: acceptsZeroChecksum, usesOffloads: usesOffloads)
+        acceptsZeroChecksum: acceptsZeroChecksum, usesOffloads: usesOffloads, inherited: inherited)
     ]
-    try fill(&underlays, count: count, acceptsZeroChecksum: acceptsZeroChecksum)
+    try fill(&underlays, count: count, acceptsZeroChecksum: acceptsZeroChecksum, inherited) { .plain(worker: $0) }
     return underlays
   }
 
   /// What receives on the sealed port, by number beside the workers' plain underlays, and sends through their pool;
   /// without a pool from the sealed port. Failures as for `group`.
   package static func sealedGroup(
-    beside plain: [UDPUnderlay], at local: Endpoint
+    beside plain: [UDPUnderlay], at local: Endpoint, inherited: InheritedDescriptors? = nil
   ) throws(Errno) -> [UDPUnderlay] {
     precondition(!plain.isEmpty)
     var underlays = [
       try UDPUnderlay(
-        local: local, listener: try open(local, joinsGroup: false), senders: plain[0].senders,
-        acceptsZeroChecksum: false, usesOffloads: plain[0].usesOffloads)
+        local: local, listener: try listener(.sealed(worker: 0), at: local, joinsGroup: false, of: inherited),
+        senders: plain[0].senders, acceptsZeroChecksum: false, usesOffloads: plain[0].usesOffloads)
     ]
-    try fill(&underlays, count: plain.count, acceptsZeroChecksum: false)
+    try fill(&underlays, count: plain.count, acceptsZeroChecksum: false, inherited) { .sealed(worker: $0) }
     return underlays
   }
 
   /// Lets others join the port of the only underlay, opens them, and spreads flows over all.
   private static func fill(
-    _ underlays: inout [UDPUnderlay], count: Int, acceptsZeroChecksum: Bool
+    _ underlays: inout [UDPUnderlay], count: Int, acceptsZeroChecksum: Bool, _ inherited: InheritedDescriptors?,
+    as name: (Int) -> DescriptorName
   ) throws(Errno) {
     guard count > 1 else { return }
     let first = underlays[0]
     let shared = clinuxio_udp_share(first.pollDescriptor)
     guard shared >= 0 else { throw Errno(-shared, "SO_REUSEPORT") }
-    for _ in 1..<count {
+    for number in 1..<count {
+      let listener = try listener(name(number), at: first.local, joinsGroup: true, of: inherited)
       underlays.append(
         try UDPUnderlay(
-          local: first.local, listener: try open(first.local, joinsGroup: true), senders: first.senders,
-          acceptsZeroChecksum: acceptsZeroChecksum, usesOffloads: first.usesOffloads))
+          local: first.local, listener: listener, senders: first.senders, acceptsZeroChecksum: acceptsZeroChecksum,
+          usesOffloads: first.usesOffloads))
     }
     let steered = clinuxio_steer_sockets(first.pollDescriptor, Int32(count))
     if steered < 0 { first.steering.refuse(-steered) }
@@ -223,7 +227,7 @@ package final class UDPUnderlay {
     return address
   }
 
-  private static func open(_ endpoint: Endpoint, joinsGroup: Bool) throws(Errno) -> FileDescriptor {
+  static func open(_ endpoint: Endpoint, joinsGroup: Bool) throws(Errno) -> FileDescriptor {
     var address = address(endpoint)
     var call: UnsafePointer<CChar>?
     let result = clinuxio_udp_open(&address, Limits.socketBufferByteCount, joinsGroup ? 1 : 0, &call)

@@ -99,6 +99,11 @@ struct PathProbing {
     restart(at: start)
   }
 
+  /// What another process has found by asking. Before there is a ceiling: it counts until this one has asked.
+  mutating func recall(_ byteCount: Int) {
+    if ceiling == nil { probed = byteCount }
+  }
+
   /// Another path: nothing is known of it but the route's MTU. What counted counts until more is known.
   mutating func restart(at start: Instant) {
     guard let ceiling else { return }

@@ -53,6 +53,17 @@ package final class SessionTable {
     for _ in 0..<2 { budget.add(endpoint.address) }
   }
 
+  /// Goes on from what another process knew of a peer that was just added: where it was, nil: where it is configured to
+  /// be, and what reached it.
+  package func recall(_ publicKey: PublicKey, at endpoint: Endpoint?, pathMTU: Int) {
+    guard let peer = peers[publicKey] else { return }
+    peer.path.recall(pathMTU)
+    guard let endpoint, endpoint != peer.endpoint else { return }
+    budget.remove(peer.endpoint.address)
+    budget.add(endpoint.address)
+    peer.endpoint = endpoint
+  }
+
   /// Removes a peer and its sessions. The actions that this takes are returned.
   package func remove(_ publicKey: PublicKey, now: Instant) -> [SessionAction] {
     guard let peer = peers.removeValue(forKey: publicKey) else { return [] }

@@ -10,12 +10,19 @@ struct RunCommand: ParsableCommand {
       Creates the TAP devices, opens the sockets, prints `ready` to standard error when frames are carried, and tells \
       $NOTIFY_SOCKET. SIGTERM and SIGINT end it with status 0. SIGHUP reads the configuration and the key files \
       again, as `vtep reload` does, and the log tells what has changed or why nothing has. Needs root or CAP_NET_ADMIN.
+
+      With --takeover it starts beside the agent that runs with the same control socket, takes over its TAP devices \
+      and sockets, tables and counters between two batches of frames, and that one ends with status 0. When it fails \
+      before that, the other goes on as if nothing had happened. When none runs it starts as without.
       """)
 
   @Option(help: "The configuration file (YAML).")
   var config: String
 
+  @Flag(help: "Take over from the agent that runs, without losing frames.")
+  var takeover = false
+
   func run() throws {
-    throw ExitCode(AgentRun.run(configurationPath: config))
+    throw ExitCode(AgentRun.run(configurationPath: config, takesOver: takeover))
   }
 }

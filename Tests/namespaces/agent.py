@@ -108,12 +108,13 @@ class Agent:
             file.write(yaml(self.config))
         return self.config_path
 
-    def launch(self, environment=None, prefix=()):
+    def launch(self, environment=None, prefix=(), options=()):
         """Starts the process, behind the command of `prefix`, and does not wait for it to be ready."""
         self.write()
         with open(self.stderr_path, "w", encoding="utf-8") as stderr:
-            self.process = self.host.popen(*prefix, binary(), "run", "--config", self.config_path, stderr=stderr,
-                                           stdout=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
+            self.process = self.host.popen(*prefix, binary(), "run", "--config", self.config_path, *options,
+                                           stderr=stderr, stdout=subprocess.DEVNULL,
+                                           env={**os.environ, **(environment or {})})
         return self
 
     def start(self, environment=None, prefix=()):

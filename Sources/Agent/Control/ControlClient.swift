@@ -10,6 +10,9 @@ package struct ControlClient: Sendable {
   /// As long as the agent waits for its main thread, and some for the way.
   package static let changeDeadline: Duration = MainThread.answerTime + .seconds(5)
 
+  /// In microseconds.
+  private static let retryPause: UInt32 = 50_000
+
   private let path: ControlSocketPath
   private let deadline: Duration
 
@@ -38,9 +41,23 @@ package struct ControlClient: Sendable {
   }
 
   private func answer(_ method: String, _ target: String, body: [UInt8] = []) throws(ControlError) -> ControlAnswer {
-    let answer = try exchange(HTTPMethod(rawValue: method), target, body)
+    let answer = try patientExchange(HTTPMethod(rawValue: method), target, body)
     guard answer.status == 200 else { throw failure(in: answer) }
     return answer
+  }
+
+  /// Who asks is answered also when one agent takes over from another at that moment: a question is asked once more. A
+  /// change is not, since it may have been made.
+  private func patientExchange(
+    _ method: HTTPMethod, _ target: String, _ body: [UInt8]
+  ) throws(ControlError) -> ControlAnswer {
+    do throws(ControlError) {
+      return try exchange(method, target, body)
+    } catch {
+      guard method == .GET, error == ControlExchange.closed else { throw error }
+      usleep(Self.retryPause)
+      return try exchange(method, target, body)
+    }
   }
 
   private func exchange(

@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import LinuxIO
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -17,6 +18,7 @@ package final class ControlServer: Sendable {
 
   package let path: String
 
+  /// Where it was bound; not `path` until it takes its place there.
   private let socketPath: ControlSocketPath
   private let identity: FileIdentity?
   private let group: MultiThreadedEventLoopGroup
@@ -24,10 +26,10 @@ package final class ControlServer: Sendable {
   private let isStopped = Mutex(false)
 
   private init(
-    _ socketPath: ControlSocketPath, identity: FileIdentity?, group: MultiThreadedEventLoopGroup,
+    _ path: String, _ socketPath: ControlSocketPath, identity: FileIdentity?, group: MultiThreadedEventLoopGroup,
     responder: ControlResponder
   ) {
-    self.path = socketPath.text
+    self.path = path
     self.socketPath = socketPath
     self.identity = identity
     self.group = group
@@ -38,23 +40,32 @@ package final class ControlServer: Sendable {
 
   /// Listens on `path` with mode 0660 and answers until `stop`. Blocks; not for an event loop's thread.
   ///
-  /// A missing parent directory is made (0755). A socket file on which nobody listens is replaced.
+  /// A missing parent directory is made (0755). A socket file on which nobody listens is replaced. One on which
+  /// somebody does is left to it when `isReplacing`, until `takePlace`.
   /// - Throws: `socket-path`, `socket-in-use` or `socket-failed`; nothing stays behind then.
   package static func start(
-    path: String, limits: ControlLimits = ControlLimits(), handler: @escaping Handler
+    path: String, limits: ControlLimits = ControlLimits(), isReplacing: Bool = false, handler: @escaping Handler
   ) throws(ControlError) -> ControlServer {
-    let socketPath = try ControlSocketPath(path)
+    let socketPath = try ControlSocketPath(isReplacing ? path + ControlSocketPath.nextSuffix : path)
     try socketPath.createParentDirectory()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let responder = ControlResponder(limits: limits, handler: handler)
     do {
       try removeStale(socketPath, group: group)
-      try listen(on: socketPath, group: group, limits: limits, responder: responder)
+      try listen(on: socketPath, as: ControlSocketPath(path), group: group, limits: limits, responder: responder)
       return ControlServer(
-        socketPath, identity: try socketPath.existing(), group: group, responder: responder)
+        path, socketPath, identity: try socketPath.existing(), group: group, responder: responder)
     } catch {
       shutDown(group)
       throw error
+    }
+  }
+
+  /// Stands at its path from now on, in the place of whoever did, without a moment in which nobody does.
+  package func takePlace() throws(ControlError) {
+    guard socketPath.text != path else { return }
+    guard rename(socketPath.text, path) == 0 else {
+      throw ControlError(.socketFailed, "cannot put the control socket at \(path): \(Errno.current("rename"))")
     }
   }
 
@@ -68,8 +79,8 @@ package final class ControlServer: Sendable {
     }
     guard isFirst else { return }
     // Only the file that this server made: another agent may have taken the path since.
-    if let current = try? socketPath.existing(), current == identity {
-      _ = unlink(path)
+    for path in Set([path, socketPath.text]) {
+      if let current = try? ControlSocketPath(path).existing(), current == identity { _ = unlink(path) }
     }
     responder.close()
     Self.shutDown(group)
@@ -97,10 +108,10 @@ package final class ControlServer: Sendable {
   }
 
   private static func listen(
-    on path: ControlSocketPath, group: MultiThreadedEventLoopGroup, limits: ControlLimits,
-    responder: ControlResponder
+    on path: ControlSocketPath, as final: ControlSocketPath, group: MultiThreadedEventLoopGroup,
+    limits: ControlLimits, responder: ControlResponder
   ) throws(ControlError) {
-    let acceptor = ControlAcceptor(path: path, limits: limits, responder: responder)
+    let acceptor = ControlAcceptor(path: final, limits: limits, responder: responder)
     let bootstrap = ServerBootstrap(group: group)
       .childChannelInitializer { channel in acceptor.accept(channel) }
       .childChannelOption(.autoRead, value: false)

@@ -13,6 +13,9 @@ package struct ControlSocketPath: Hashable, Sendable {
   /// Connections that wait for `accept`: twice what is served at a time.
   private static let backlog: CInt = 128
 
+  /// What is added to a path while another agent has it.
+  static let nextSuffix = ".next"
+
   package let text: String
 
   /// - Throws: `socket-path` when no socket can have this path.

@@ -10,21 +10,26 @@ extension Agent {
   /// Binds the sealed port beside the plain one; nil without a local end, and where the port cannot be had
   /// and no segment is sealed.
   static func openSealed(
-    _ local: LocalEnd?, _ configuration: Configuration, beside underlays: [UDPUnderlay], topology: Topology, log: Logger
+    _ local: LocalEnd?, _ configuration: Configuration, beside underlays: [UDPUnderlay],
+    after predecessor: Predecessor = Predecessor(), topology: Topology, log: Logger
   ) throws(AgentError) -> SealedParts? {
     guard let local else { return nil }
     return try SealingStart.unlessNeeded(by: configuration, log) { () throws(AgentError) in
-      try bindSealed(local, configuration, beside: underlays, topology: topology)
+      try bindSealed(local, configuration, beside: underlays, predecessor, topology: topology)
     }
   }
 
   private static func bindSealed(
-    _ local: LocalEnd, _ configuration: Configuration, beside underlays: [UDPUnderlay], topology: Topology
+    _ local: LocalEnd, _ configuration: Configuration, beside underlays: [UDPUnderlay],
+    _ predecessor: Predecessor, topology: Topology
   ) throws(AgentError) -> SealedParts {
     let endpoint = Endpoint(address: configuration.local.address, udpPort: configuration.local.sealedUDPPort)
     do {
       return try SealedParts(
-        local, underlays: try UDPUnderlay.sealedGroup(beside: underlays, at: endpoint), topology: topology)
+        local,
+        underlays: try predecessor.patiently { () throws(Errno) in
+          try UDPUnderlay.sealedGroup(beside: underlays, at: endpoint, inherited: predecessor.descriptors)
+        }, topology: topology)
     } catch {
       guard error.number == EADDRINUSE else { throw .failed("local.sealed-port \(endpoint)", error) }
       throw AgentError(.failed, "local.sealed-port \(endpoint): the port is in use; is another agent running?")

@@ -68,6 +68,12 @@ package final class Agent: @unchecked Sendable {
   var pathSchedule: PathSchedule
   private let routeWatch: RouteWatch
   private var control: ControlServer?
+  /// Wakes the main thread.
+  let wakeMain: @Sendable () -> Void
+  let retirement = Retirement()
+  /// Of the main thread. Nil without a service manager that keeps descriptors.
+  var descriptorStore: DescriptorStore?
+  private var takeoverOffer: TakeoverOffer?
   /// What other threads ask of the main thread.
   let mainThread: MainThread
   /// What was changed since the file was read. Of the main thread, as the next two are.
@@ -82,26 +88,26 @@ package final class Agent: @unchecked Sendable {
   ///   - secrets: the own keys; there when the configuration names their file.
   ///   - keyLife: shorter in tests only.
   ///   - ciphers: of this host.
+  ///   - predecessor: whom it follows, if anybody.
   ///   - wakeMain: called on another thread when `housekeep` has something to do at once; must not block.
   /// - Throws: `.refused` for what the configuration asks in vain, `.failed` for what the system refuses.
   package init(
     _ configuration: Configuration, secrets: LocalSecrets?, keyLife: KeyLife = .standard,
-    ciphers: @autoclosure () -> HostCiphers = .probe(), log: Logger, wakeMain: @escaping @Sendable () -> Void
+    ciphers: @autoclosure () -> HostCiphers = .probe(), predecessor: Predecessor = Predecessor(), log: Logger,
+    wakeMain: @escaping @Sendable () -> Void
   ) throws(AgentError) {
     let localEnd = try SealingStart.unlessNeeded(by: configuration, log) { () throws(AgentError) in
       try SealingStart.localEnd(for: configuration, secrets: secrets, keyLife: keyLife, ciphers: ciphers())
     }
-    self.secrets = secrets
+    (self.secrets, self.wakeMain) = (secrets, wakeMain)
     var netlink = try Self.openNetlink()
     let plan = try AgentPlan(configuration, netlink: &netlink)
     let now = Instant(nanoseconds: Clock.now())
     routes = Self.ways(plan, to: Set(plan.peers.indices))
     mainThread = MainThread(wake: wakeMain)
-    (self.keyLife, self.log, throttledLog) = (keyLife, log, ThrottledLogger(log))
-    startedAt = now
+    (self.keyLife, self.log, throttledLog, startedAt) = (keyLife, log, ThrottledLogger(log), now)
     let gate = ControlGate()
-    let control = try Self.claimControlSocket(configuration) { gate.answer($0) }
-    let broken = brokenSegments
+    let control = try Self.claimControlSocket(configuration, isReplacing: predecessor.isRunning) { gate.answer($0) }
     let news = pathNews
     // What changed since the plan was made is read by the first `housekeep`.
     _ = news.note()
@@ -118,30 +124,32 @@ package final class Agent: @unchecked Sendable {
     eventHistory = EventHistory { events.wantsAll = true }
     steering = workerCount > 1 ? FlowSteering(queueCount: workerCount) : nil
     peerEvents = PeerEvents(history: eventHistory, names: configuration.peers.map(\.name))
+    let inheritance: Inheritance?
     do throws(AgentError) {
       routeWatch = try Self.watchRoutes(noteNews)
-      underlays = try Self.openUnderlays(configuration, count: workerCount)
-      sealed = try Self.openSealed(localEnd, configuration, beside: underlays, topology: topology, log: log)
+      underlays = try Self.openUnderlays(configuration, count: workerCount, predecessor)
+      sealed = try Self.openSealed(
+        localEnd, configuration, beside: underlays, after: predecessor, topology: topology, log: log)
       sealing = Mutex(sealed == nil ? nil : localEnd.map { SealingReport($0, configuration) })
-      let devices = try Self.makeDevices(plan, steering: steering, netlink: &netlink)
+      let devices = try Self.makeDevices(plan, steering: steering, predecessor, netlink: &netlink)
       generation = AgentGeneration(configuration, topology, plan.slots, devices: Slots(devices))
-      do throws(Errno) {
+      do throws(AgentError) {
+        inheritance = try Self.succeed(predecessor, configuration, topology, log)
         workers = try Self.startWorkers(
           topology, devices, underlays, sealed, onDoubtfulPath: noteNews, onFloodNews: wakeMain
-        ) { failure in
+        ) { [broken = brokenSegments] failure in
           broken.note(failure)
           wakeMain()
         }
+        do throws(AgentError) {
+          sessions = try Self.startSessions(
+            sealed, configuration, peers: generation.sessionPeers.map { $0.remembered(by: inheritance?.state) },
+            workers: workers, topology: topology, doubtRoutes: noteNews, events: peerEvents, log: throttledLog)
+        } catch {
+          for worker in workers { worker.stop() }
+          throw error
+        }
       } catch {
-        for device in devices { device.remove(&netlink) }
-        throw .failed("starting the workers", error)
-      }
-      do throws(AgentError) {
-        sessions = try Self.startSessions(
-          sealed, configuration, peers: generation.sessionPeers, workers: workers, topology: topology,
-          doubtRoutes: noteNews, events: peerEvents, log: throttledLog)
-      } catch {
-        for worker in workers { worker.stop() }
         for device in devices { device.remove(&netlink) }
         throw error
       }
@@ -151,7 +159,29 @@ package final class Agent: @unchecked Sendable {
     }
     self.netlink = Mutex(netlink)
     self.control = control
+    takePlace(of: predecessor, inheritance, control, gate)
+  }
+
+  /// Whoever asks from now on asks this agent, and whoever wants to take over takes over from it.
+  private func takePlace(
+    of predecessor: Predecessor, _ inheritance: Inheritance?, _ control: ControlServer, _ gate: ControlGate
+  ) {
+    settle(inheritance, of: predecessor)
     gate.open(ControlAPI(source: self, table: self, events: eventHistory, changes: self))
+    do throws(ControlError) {
+      try control.takePlace()
+    } catch {
+      log.error("the control socket is not in its place: commands find no agent", metadata: ["error": "\(error)"])
+    }
+    predecessor.finish()
+    UnixAddress.removeAbandoned(control.path + ControlSocketPath.nextSuffix)
+    do throws(Errno) {
+      let offer = try TakeoverOffer(besideControlSocket: control.path, log: log)
+      try offer.start(self)
+      takeoverOffer = offer
+    } catch {
+      log.notice("nobody can take over from this agent", metadata: ["reason": "\(error)"])
+    }
   }
 
   /// What it is told to do, by the file and since.
@@ -183,6 +213,9 @@ package final class Agent: @unchecked Sendable {
   /// Ends it: the control socket first, so that nobody is told of what is going; then the sessions with their keys, the
   /// workers, and the devices.
   package func stop() {
+    takeoverOffer?.stop(isLeaving: hasSuccessor)
+    takeoverOffer = nil
+    if hasSuccessor { return leave() }
     control?.stop()
     control = nil
     routeWatch.stop()
@@ -194,6 +227,15 @@ package final class Agent: @unchecked Sendable {
     netlink.withLock { netlink in
       for device in devices { device.remove(&netlink) }
     }
+  }
+
+  /// Ends it when another process has everything: nothing that it reads or writes is touched. The workers stand still
+  /// for as long as the process lives.
+  private func leave() {
+    control?.stop()
+    control = nil
+    routeWatch.stop()
+    sessions?.stop()
   }
 
   private static func openNetlink() throws(AgentError) -> NetlinkSocket {
@@ -213,25 +255,27 @@ package final class Agent: @unchecked Sendable {
   }
 
   private static func claimControlSocket(
-    _ configuration: Configuration, handler: @escaping ControlServer.Handler
+    _ configuration: Configuration, isReplacing: Bool, handler: @escaping ControlServer.Handler
   ) throws(AgentError) -> ControlServer {
     do {
-      return try ControlServer.start(path: configuration.control.socket, handler: handler)
+      return try ControlServer.start(path: configuration.control.socket, isReplacing: isReplacing, handler: handler)
     } catch {
       throw AgentError(.failed, error.message)
     }
   }
 
   private static func openUnderlays(
-    _ configuration: Configuration, count: Int
+    _ configuration: Configuration, count: Int, _ predecessor: Predecessor
   ) throws(AgentError) -> [UDPUnderlay] {
     let local = Endpoint(address: configuration.local.address, udpPort: configuration.local.udpPort)
     do {
-      return try UDPUnderlay.group(
-        of: count, local: local, peers: configuration.peers.map(\.endpoint),
-        sourcePortCount: configuration.local.sourcePortCount, firstSourcePort: firstSourcePort(configuration.local),
-        acceptsZeroChecksum: configuration.local.udp6ZeroChecksum == .accept,
-        usesOffloads: configuration.local.offload == .auto)
+      return try predecessor.patiently { () throws(Errno) in
+        try UDPUnderlay.group(
+          of: count, local: local, peers: configuration.peers.map(\.endpoint),
+          sourcePortCount: configuration.local.sourcePortCount, firstSourcePort: firstSourcePort(configuration.local),
+          acceptsZeroChecksum: configuration.local.udp6ZeroChecksum == .accept,
+          usesOffloads: configuration.local.offload == .auto, inherited: predecessor.descriptors)
+      }
     } catch {
       let what = "local.address \(local)"
       switch error.number {
@@ -243,7 +287,7 @@ package final class Agent: @unchecked Sendable {
   }
 
   private static func makeDevices(
-    _ plan: AgentPlan, steering: FlowSteering?, netlink: inout NetlinkSocket
+    _ plan: AgentPlan, steering: FlowSteering?, _ predecessor: Predecessor, netlink: inout NetlinkSocket
   ) throws(AgentError) -> [OverlayDevice] {
     var devices: [OverlayDevice] = []
     for (segment, segmentPlan) in zip(plan.configuration.segments, plan.segments) {
@@ -251,6 +295,7 @@ package final class Agent: @unchecked Sendable {
         devices.append(
           try OverlayDevice(
             segment, segmentPlan, usesOffloads: plan.configuration.local.offload == .auto, steering: steering,
+            predecessor: predecessor,
             netlink: &netlink))
       } catch {
         for device in devices { device.remove(&netlink) }
@@ -265,7 +310,7 @@ package final class Agent: @unchecked Sendable {
     _ topology: Topology, _ devices: [OverlayDevice], _ underlays: [UDPUnderlay], _ sealed: SealedParts?,
     onDoubtfulPath: @escaping @Sendable () -> Void, onFloodNews: @escaping @Sendable () -> Void,
     onFailure: @escaping @Sendable (Worker.Failure) -> Void
-  ) throws(Errno) -> [Worker] {
+  ) throws(AgentError) -> [Worker] {
     let flowKey = KeyedHash.random()
     var workers: [Worker] = []
     do throws(Errno) {
@@ -283,7 +328,7 @@ package final class Agent: @unchecked Sendable {
       }
     } catch {
       for worker in workers { worker.stop() }
-      throw error
+      throw .failed("starting the workers", error)
     }
     return workers
   }

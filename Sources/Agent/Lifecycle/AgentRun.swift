@@ -4,9 +4,11 @@ import Logging
 
 /// The life of an agent in the foreground: from the configuration's file to the exit status.
 package enum AgentRun {
-  /// Runs until SIGTERM or SIGINT.
+  /// Runs until SIGTERM or SIGINT, or until another agent has taken over.
+  /// - Parameter takesOver: from the agent that runs with the same control socket, if one does.
   /// - Returns: the exit status: 0 ended as asked; 1 the system refused; 78 the configuration is refused.
-  package static func run(configurationPath path: String) -> Int32 {
+  package static func run(configurationPath path: String, takesOver: Bool = false) -> Int32 {
+    let inherited = InheritedDescriptors.fromEnvironment()
     do throws(Errno) {
       try DescriptorLimit.raise()
     } catch {
@@ -28,19 +30,26 @@ package enum AgentRun {
     // is made yet.
     var signals = SignalSet(blocking: [SIGTERM, SIGINT, SIGHUP, SIGUSR1])
     signal(SIGPIPE, SIG_IGN)
-    return run(configuration, secrets, file, signals: &signals)
+    return run(configuration, secrets, file, inherited, takesOver: takesOver, signals: &signals)
   }
 
   private static func run(
-    _ configuration: Configuration, _ secrets: SecretsInTransit, _ file: ConfigurationFile, signals: inout SignalSet
+    _ configuration: Configuration, _ secrets: SecretsInTransit, _ file: ConfigurationFile,
+    _ inherited: InheritedDescriptors, takesOver: Bool, signals: inout SignalSet
   ) -> Int32 {
     let settings = LogSettings(configuration.log)
     let log = StandardErrorLogHandler.logger(settings)
     let notification = ServiceNotification.fromEnvironment()
-    let agent: Agent
+    let (agent, predecessor): (Agent, Predecessor)
     do {
+      predecessor =
+        takesOver
+        ? try .find(controlSocket: configuration.control.socket, orElse: inherited)
+        : Predecessor(descriptors: inherited)
       // A signal to the process reaches the main thread, which alone waits for it.
-      agent = try Agent(configuration, secrets: secrets.take(), keyLife: keyLife(log), log: log) {
+      agent = try Agent(
+        configuration, secrets: secrets.take(), keyLife: keyLife(log), predecessor: predecessor, log: log
+      ) {
         kill(getpid(), SIGUSR1)
       }
     } catch {
@@ -52,11 +61,11 @@ package enum AgentRun {
     agent.reloading = notices(of: agent, settings, notification, log)
     describe(agent, log: log)
     say("ready")
-    notify(log) { () throws(Errno) in try notification.ready(status: agent.summary) }
+    begin(agent, after: predecessor, notification, log)
     loop(agent, signals: &signals)
-    notify(log) { () throws(Errno) in try notification.stopping() }
+    if !agent.hasSuccessor { notify(log) { () throws(Errno) in try notification.stopping() } }
     agent.stop()
-    log.info("stopped")
+    log.info(agent.hasSuccessor ? "handed over" : "stopped")
     return 0
   }
 
@@ -64,6 +73,7 @@ package enum AgentRun {
   private static func loop(_ agent: Agent, signals: inout SignalSet) {
     while true {
       let pause = agent.housekeep()
+      if agent.isHandedOver { return }
       switch signals.wait(timeout: pause) {
       case SIGTERM, SIGINT: return
       case SIGHUP: agent.hangUp()
@@ -101,10 +111,13 @@ package enum AgentRun {
     ReloadNotices(
       begun: { notify(log) { () throws(Errno) in try notification.reloading(monotonic: Clock.now() / 1_000) } },
       logChanged: { settings.follow($0) },
-      ended: { [unowned agent] in notify(log) { () throws(Errno) in try notification.ready(status: agent.summary) } })
+      ended: { [unowned agent] in
+        notify(log) { () throws(Errno) in try notification.ready(status: agent.summary) }
+        notify(log) { () throws(Errno) in try agent.keepDescriptors() }
+      })
   }
 
-  private static func notify(_ log: Logger, _ send: () throws(Errno) -> Void) {
+  static func notify(_ log: Logger, _ send: () throws(Errno) -> Void) {
     do {
       try send()
     } catch {

@@ -25,29 +25,63 @@ final class OverlayDevice {
   /// The bridge that the TAP was made a port of, by number.
   private var bridgeIndex: Int32?
   private var kernelDrops = DropTotal()
+  /// False while another agent uses the device, or its name: it is left as it is until `settle`.
+  private(set) var isSettled = true
 
   /// Creates the TAP, and the bridge if there is none, and brings them up with their addresses. When it throws, what
   /// was made is gone again.
   init(
     _ segment: Configuration.Segment, _ plan: SegmentPlan, usesOffloads: Bool, steering: FlowSteering?,
-    netlink: inout NetlinkSocket
+    predecessor: Predecessor = Predecessor(), netlink: inout NetlinkSocket
   ) throws(AgentError) {
     self.segment = segment
     mac = plan.ownMAC
     linkMTU = plan.overlayMTU
     overhead = plan.overhead
     do {
-      try Self.refuseUsed(segment.tap, &netlink)
-      tap = try TAPDevice(named: segment.tap, usesOffloads: usesOffloads, steering: steering)
+      if let inherited = try predecessor.tap(of: segment, usesOffloads: usesOffloads, steering: steering) {
+        tap = inherited.tap
+        isSettled = !predecessor.isRunning && !inherited.isLater
+      } else {
+        tap = try predecessor.patiently { () throws(Errno) in
+          try Self.refuseUsed(segment.tap, &netlink)
+          return try TAPDevice(named: segment.tap, usesOffloads: usesOffloads, steering: steering)
+        }
+      }
     } catch {
       throw Self.explain(error, segment: segment, isMultiQueue: steering != nil)
     }
+    guard isSettled else { return }
     do {
-      try configure(&netlink)
+      try restore(&netlink)
     } catch {
       remove(&netlink)
       throw .failed("segment \(segment.vni): setting up \(segment.tap)", error)
     }
+  }
+
+  /// Whether the bridge is this agent's, and goes with it.
+  var ownsBridge: Bool { ownBridge != nil }
+
+  /// After another agent has left the device, or its name: makes it what the segment says.
+  /// - Parameter before: what it was to the other; nil: nothing.
+  func settle(after before: CarriedState.Segment?, _ netlink: inout NetlinkSocket) throws(Errno) {
+    if let before { try leave(before, &netlink) }
+    try restore(&netlink)
+    isSettled = true
+  }
+
+  /// Takes away what the segment does not say any more, and takes over its bridge.
+  private func leave(_ before: CarriedState.Segment, _ netlink: inout NetlinkSocket) throws(Errno) {
+    guard let link = try netlink.link(named: segment.tap) else { return }
+    let isMoving = before.bridge != segment.bridge
+    let bridge = try before.bridge.flatMap { name throws(Errno) in try netlink.link(named: name)?.index }
+    if before.ownsBridge, !isMoving { ownBridge = bridge }
+    let addresses = before.addresses.compactMap { IPPrefix($0) }
+    for prefix in addresses where isMoving || !segment.addresses.contains(prefix) {
+      try netlink.removeAddress(prefix, fromLink: bridge ?? link.index)
+    }
+    if isMoving, bridge != nil { try netlink.setLink(index: link.index, LinkChange(masterIndex: 0)) }
   }
 
   /// Attaches the TAP's descriptor to a new device after the old one was deleted, and sets it up as before. After a

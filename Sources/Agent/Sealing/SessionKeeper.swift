@@ -102,7 +102,17 @@ final class SessionKeeper {
       addresses.add(peer.endpoint.address, of: peer)
       let wait = Self.startInterval * max(0, index - Self.eagerPeerCount)
       table.add(peer.publicKey, at: peer.endpoint, now: now + wait)
+      if let formerly = peer.formerly { recall(peer, formerly.endpoint, pathMTU: formerly.pathMTU) }
     }
+  }
+
+  /// Goes on from what another agent of this host knew of the peer.
+  private func recall(_ peer: SessionPeer, _ endpoint: Endpoint?, pathMTU: Int) {
+    table.recall(peer.publicKey, at: endpoint, pathMTU: pathMTU)
+    guard let endpoint else { return }
+    outside.keyring.move(peer: peer.slot, to: endpoint)
+    addresses.add(endpoint.address, of: peer)
+    outside.noteMove(endpoint.address, peer.slot)
   }
 
   /// Does what there is to do. Answers when it wants to be called again, if nothing comes before.

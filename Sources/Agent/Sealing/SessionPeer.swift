@@ -9,6 +9,8 @@ struct SessionPeer: Sendable {
   let publicKey: PublicKey
   /// As configured.
   let endpoint: Endpoint
+  /// Where another agent of this host knew it to be, and what it knew to reach it.
+  var formerly: (endpoint: Endpoint?, pathMTU: Int)?
 
   /// Those with keys among the peers of these slots.
   static func all(in configuration: Configuration, _ slots: [String: Int]) -> [SessionPeer] {

@@ -16,6 +16,7 @@
 #include "clinuxio_tap.h"
 #include "clinuxio_thread.h"
 #include "clinuxio_udp.h"
+#include "clinuxio_passing.h"
 #include "clinuxio_process.h"
 
 #endif

@@ -20,4 +20,14 @@ int clinuxio_tap_set_offload(int fd, unsigned flags);
 // TUNGETIFF: whether the device exists behind the descriptor, and whether it stays without it.
 int clinuxio_tap_is_persistent(int fd);
 
+// What a descriptor of /dev/net/tun is attached to.
+struct clinuxio_tap {
+  char name[16];  // ends with zero
+  int is_plain;   // a TAP with a virtio-net header of 10 bytes and nothing else in front of frames, as opened above
+  int is_multi_queue;
+};
+
+// TUNGETIFF and TUNGETVNETHDRSZ. EBADFD while the device is gone, ENOTTY for a descriptor of something else.
+int clinuxio_tap_describe(int fd, struct clinuxio_tap *tap);
+
 #endif

@@ -42,6 +42,10 @@ int clinuxio_udp_join(int fd, int is_on);
 // For a socket that only sends: a filter that drops everything that arrives.
 int clinuxio_udp_send_only(int fd);
 
+// The port of a UDP socket that is bound to the address of `local`, whatever the port there, and connected to nobody;
+// or -errno: ESTALE for one of another kind or place, ENOTSOCK.
+int clinuxio_udp_port_at(int fd, const struct clinuxio_address *local);
+
 // One received datagram.
 struct clinuxio_datagram {
   uint32_t byte_count;
