@@ -205,21 +205,21 @@ package struct CounterSnapshot: Equatable, Sendable {
 
   /// The sum over all segments, and over the frames of none.
   package func total(_ counter: Counter, _ direction: Direction) -> UInt64 {
-    segments.reduce(0) { $0 + value(counter, direction, segment: $1) }
+    segments.reduce(0) { $0 &+ value(counter, direction, segment: $1) }
   }
 
   package func total(_ reason: DropReason, _ direction: Direction) -> UInt64 {
-    segments.reduce(0) { $0 + value(reason, direction, segment: $1) }
+    segments.reduce(0) { $0 &+ value(reason, direction, segment: $1) }
   }
 
   /// All drops of a direction.
   package func drops(_ direction: Direction) -> UInt64 {
-    DropReason.allCases.reduce(0) { $0 + total($1, direction) }
+    DropReason.allCases.reduce(0) { $0 &+ total($1, direction) }
   }
 
   /// framesIn - framesOut - drops - consumed - waiting: zero, always.
   package func imbalance(_ direction: Direction) -> Int64 {
-    let ended = total(.framesOut, direction) + drops(direction) + total(.consumed, direction)
-    return Int64(total(.framesIn, direction)) - Int64(ended + total(.waiting, direction))
+    let ended = total(.framesOut, direction) &+ drops(direction) &+ total(.consumed, direction)
+    return Int64(bitPattern: total(.framesIn, direction) &- (ended &+ total(.waiting, direction)))
   }
 }

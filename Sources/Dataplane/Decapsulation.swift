@@ -79,7 +79,7 @@ extension Engine {
 
   private mutating func decapsulate(_ datagram: Arrival, now: Instant) {
     guard datagram.byteCount >= VXLANHeader.byteCount else {
-      return end(.shortHeader, datagram.byteCount, segment: Counters.noSegment)
+      return end(.shortHeader, datagram.byteCount, segment: Counters.noSegment, peer: datagram.peer)
     }
     let bytes = datagram.start.native64(at: 0)
     if bytes != lastHeader.bytes || datagram.peer != lastHeader.peer {
@@ -98,7 +98,7 @@ extension Engine {
     _ frame: UnsafeMutablePointer<UInt8>, _ byteCount: Int, peer: Int, trafficClass: UInt8, segment: Int, now: Instant
   ) {
     if let reason = judge(frame, byteCount, peer: peer, trafficClass: trafficClass, segment: segment, now: now) {
-      return end(reason, innerByteCount: byteCount, segment: segment)
+      return end(reason, innerByteCount: byteCount, segment: segment, peer: peer, frame: frame)
     }
     counters.add(to: .framesIn, .underlay, segment: segment)
     counters.add(byteCount, to: .bytesIn, .underlay, segment: segment)
@@ -125,7 +125,7 @@ extension Engine {
     guard let header = VXLANHeader(parsing: payload) else { return nil }
     // s. 5: the I flag MUST be set to 1 for a valid VNI.
     if !header.hasVNIFlag {
-      end(.noVNIFlag, datagram.byteCount, segment: Counters.noSegment)
+      end(.noVNIFlag, datagram.byteCount, segment: Counters.noSegment, peer: datagram.peer)
       return nil
     }
     // Whether reserved bits matter is the segment's to say, so it is looked up before its turn in the order.
@@ -146,19 +146,23 @@ extension Engine {
         nil
       }
     guard let reason else { return segment }
-    end(reason, datagram.byteCount, segment: segment < 0 ? Counters.noSegment : segment)
+    end(reason, datagram.byteCount, segment: segment < 0 ? Counters.noSegment : segment, peer: datagram.peer)
     return nil
   }
 
   /// A datagram ends here.
-  private mutating func end(_ reason: DropReason, _ byteCount: Int, segment: Int) {
-    end(reason, innerByteCount: max(0, byteCount &- VXLANHeader.byteCount), segment: segment)
+  private mutating func end(_ reason: DropReason, _ byteCount: Int, segment: Int, peer: Int = -1) {
+    end(reason, innerByteCount: max(0, byteCount &- VXLANHeader.byteCount), segment: segment, peer: peer)
   }
 
-  mutating func end(_ reason: DropReason, innerByteCount: Int, segment: Int) {
+  /// - Parameter frame: of `innerByteCount` bytes, where it was looked at.
+  mutating func end(
+    _ reason: DropReason, innerByteCount: Int, segment: Int, peer: Int, frame: UnsafeMutablePointer<UInt8>? = nil
+  ) {
     counters.add(to: .framesIn, .underlay, segment: segment)
     counters.add(innerByteCount, to: .bytesIn, .underlay, segment: segment)
     counters.drop(reason, .underlay, segment: segment)
+    if drops.isOn { tell(reason, .underlay, segment: segment, peer: peer, frame: frame, innerByteCount) }
   }
 
   /// The inner frame, of whatever outer format. Answers why it ends; nil when it may be delivered.
@@ -226,6 +230,9 @@ extension Engine {
     } else {
       let reason = Self.dropReason(ofWrite: write.failure)
       counters.drop(reason, count: write.frameCount, .underlay, segment: write.segment)
+      if drops.isOn {
+        tell(reason, .underlay, count: write.frameCount, segment: write.segment, peer: write.peer)
+      }
     }
   }
 

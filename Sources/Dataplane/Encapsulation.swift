@@ -36,9 +36,9 @@ extension Engine {
     guard frame.offload.isSuperframe else {
       counters.add(to: .framesIn, .overlay, segment: segment)
       counters.add(frame.byteCount, to: .bytesIn, .overlay, segment: segment)
-      guard frame.isChecksumInside else { return counters.drop(.badOffload, .overlay, segment: segment) }
+      guard frame.isChecksumInside else { return drop(frame, .badOffload, segment: segment) }
       switch judge(frame, bytes, packet, superframe: nil, segment: segment, now: now) {
-      case .drop(let reason): counters.drop(reason, .overlay, segment: segment)
+      case .drop(let reason): drop(frame, reason, segment: segment)
       case .answered(let station, let key): endAnswered(frame, station: station, key)
       case .tooBig(let key): endTooBig(frame, packet: packet, key, now: now)
       case .send(let key):
@@ -54,7 +54,7 @@ extension Engine {
     guard let superframe = Superframe(frame, packet: packet) else {
       counters.add(to: .framesIn, .overlay, segment: segment)
       counters.add(frame.byteCount, to: .bytesIn, .overlay, segment: segment)
-      counters.drop(.badOffload, .overlay, segment: segment)
+      drop(frame, .badOffload, segment: segment)
       return
     }
     let count = superframe.segmentCount
@@ -62,7 +62,7 @@ extension Engine {
     counters.add(
       superframe.payloadByteCount &+ count &* superframe.headerByteCount, to: .bytesIn, .overlay, segment: segment)
     switch judge(frame, bytes, packet, superframe: superframe, segment: segment, now: now) {
-    case .drop(let reason): counters.drop(reason, count: count, .overlay, segment: segment)
+    case .drop(let reason): drop(frame, reason, count: count, segment: segment)
     // A superframe is TCP or UDP.
     case .answered: counters.add(count, to: .consumed, .overlay, segment: segment)
     case .tooBig(let key): endTooBig(superframe, frame, packet: packet, key, now: now)
@@ -111,6 +111,7 @@ extension Engine {
       snoopsLocal(bytes, packet, ethernet: ethernet, segment: segment, now: now)
       if peer < 0, record.pointee.floodCount == 0 { return .drop(.noPeer) }
     }
+    if suppression.isQuestion { noteQuestion(in: bytes, segment: segment, now: now) }
     let hash = FlowHash.hash(of: bytes, ethernet: ethernet, packet: packet, with: flowKey)
     let key = OutgoingRuns.Key(
       peer: peer, sourcePortIndex: sourcePortIndex(flow: hash, peer: peer),
@@ -374,9 +375,7 @@ extension Engine {
       counters.add(byteCount, to: .bytesOut, .overlay, segment: run.key.segment)
     }
     let dropCount = run.datagramCount &- sentCount
-    if dropCount > 0 {
-      counters.drop(Self.dropReason(ofSend: failure), count: dropCount, .overlay, segment: run.key.segment)
-    }
+    if dropCount > 0 { drop(Self.dropReason(ofSend: failure), count: dropCount, run.key) }
   }
 
   private static func dropReason(ofSend failure: Int32) -> DropReason {

@@ -23,8 +23,8 @@ package struct Engine: ~Copyable {
     package var isPathInDoubt = false
     /// What sealed datagrams cost that no key had made, in bytes of frames that take as long.
     package var forgedCost = 0
-    /// A frame came back, or was above the rate of its segment, the first since the last look; or somebody is to be
-    /// asked about groups.
+    /// A frame was above the rate of its segment, the first since the last look; or somebody is to be asked about
+    /// groups.
     package var hasFloodNews = false
   }
 
@@ -63,6 +63,7 @@ package struct Engine: ~Copyable {
 
   var counters: Counters
   var batches = BatchCounters()
+  var drops: DropSampling
   var frames: FrameBatch
   var received: DatagramBatch
   var outgoing: OutgoingRuns
@@ -136,6 +137,7 @@ package struct Engine: ~Copyable {
     received = DatagramBatch(in: memory)
     copies = OutgoingRuns(in: memory)
     self.offloads = framePorts.map(\.mergeable)
+    drops = DropSampling(workerCount: topology.gracePeriod.readerCount)
     self.counters = Counters(segmentCount: topology.segments.endIndex, peerCount: topology.peers.endIndex)
   }
 
@@ -145,7 +147,9 @@ package struct Engine: ~Copyable {
     let failure = framePorts[slot].receive(into: &frames)
     batches.tapReads &+= UInt64(frames.count)
     batchTime = now
+    beginDrops()
     if frames.count > 0 { encapsulate(segment: slot, now: now) }
+    endDrops()
     return Step(
       count: frames.count, byteCount: frames.byteCount, failure: failure, isPathInDoubt: takePathDoubt(),
       hasFloodNews: takeFloodNews())
@@ -161,7 +165,10 @@ package struct Engine: ~Copyable {
   package mutating func stepUnderlay(now: Instant) -> Step {
     let failure = plain.receive(into: &received)
     batches.receives &+= UInt64(received.count)
+    batchTime = now
+    beginDrops()
     if received.count > 0 { decapsulate(now: now) }
+    endDrops()
     return Step(
       count: received.count, byteCount: received.byteCount, failure: failure, hasFloodNews: takeFloodNews())
   }

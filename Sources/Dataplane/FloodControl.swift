@@ -3,16 +3,10 @@ import Synchronization
 import VXLAN
 
 /// What keeps flooded frames from becoming too many, for all segments: their rates, the memory of what was written to
-/// TAPs, and who listens to which groups. What workers find is kept here for the thread that tells of it.
+/// TAPs, and who listens to which groups.
 ///
-/// *Threads.* Workers judge frames; any thread takes the sightings.
+/// *Threads.* Workers judge frames; any thread asks for counts and for what is to be asked.
 package final class FloodControl: @unchecked Sendable {
-  /// A frame that came back.
-  package struct Loop: Equatable, Sendable {
-    package let mac: MACAddress
-    package let time: Instant
-  }
-
   /// What workers look at for each frame, without a reference to count.
   struct Parts {
     // SAFETY: owned by the object that made this, and indexed by slots of the topology, which are below the count;
@@ -27,11 +21,9 @@ package final class FloodControl: @unchecked Sendable {
   private let gracePeriod: GracePeriod
   /// Slots that have a segment. Who looks at the groups or the storms of segments, but for the workers, holds the lock.
   private let occupied = Mutex<Set<Int>>([])
-  /// By segment slot, the last frame that came back and was not taken yet.
-  private let sightings = Mutex<[Int: Loop]>([:])
   // SAFETY: as the parts.
-  /// By segment slot, when the next one is kept, in nanoseconds.
-  private let nextSightings = SlotMemory<Atomic<UInt64>>(count: Limits.segmentSlotCount)
+  /// By segment slot, when a loop is told of again, in nanoseconds.
+  private let nextLoopEvents = SlotMemory<Atomic<UInt64>>(count: Limits.segmentSlotCount)
   /// The thread that tells knows that there is something.
   private let isTold = Atomic<Bool>(false)
 
@@ -60,14 +52,13 @@ package final class FloodControl: @unchecked Sendable {
     (parts.groups + slot).initialize(to: MulticastTable(hash: parts.groupHash, gracePeriod: gracePeriod))
     (parts.storms + slot).initialize(to: StormBucket(perSecond: stormLimit))
     parts.loops.pointee.disarm(segment: slot)
-    nextSightings.start[slot].store(0, ordering: .relaxed)
+    nextLoopEvents.start[slot].store(0, ordering: .relaxed)
     occupied.withLock { _ = $0.insert(slot) }
   }
 
   /// Nobody has the slot any more.
   func vacate(_ slot: Int) {
     occupied.withLock { _ = $0.remove(slot) }
-    sightings.withLock { $0[slot] = nil }
     (parts.groups + slot).deinitialize(count: 1)
     (parts.storms + slot).deinitialize(count: 1)
   }
@@ -102,11 +93,6 @@ package final class FloodControl: @unchecked Sendable {
     occupied.withLock { for slot in $0 { parts.groups[slot].publish(now: now) } }
   }
 
-  /// The last frame of the segment that came back, once.
-  package func takeLoop(ofSegment slot: Int) -> Loop? {
-    sightings.withLock { $0.removeValue(forKey: slot) }
-  }
-
   /// Whether there is something to look at.
   package var hasNews: Bool { isTold.load(ordering: .relaxed) }
 
@@ -114,17 +100,14 @@ package final class FloodControl: @unchecked Sendable {
   package func beginLook() { isTold.store(false, ordering: .sequentiallyConsistent) }
 
   // COLD
-  /// A frame came back. True when it is kept, as one of a segment is in a second.
-  func note(_ loop: Loop, segment: Int) -> Bool {
-    let cell = nextSightings.start + segment
+  /// Whether a frame that came back is told of, as one of a segment is in a second.
+  func claimLoopEvent(ofSegment slot: Int, now: Instant) -> Bool {
+    let cell = nextLoopEvents.start + slot
     let next = cell.pointee.load(ordering: .relaxed)
-    guard loop.time.nanoseconds >= next,
-      cell.pointee.compareExchange(
-        expected: next, desired: loop.time.nanoseconds &+ 1_000_000_000, ordering: .relaxed
+    return now.nanoseconds >= next
+      && cell.pointee.compareExchange(
+        expected: next, desired: now.nanoseconds &+ 1_000_000_000, ordering: .relaxed
       ).exchanged
-    else { return false }
-    sightings.withLock { $0[segment] = loop }
-    return true
   }
 
   // HOT

@@ -33,4 +33,7 @@ package enum Limits {
 
   /// Events of the overlay that wait for the main thread: what a thousand addresses do between two of its looks.
   static let waitingEventCountMax = 1024
+
+  /// Frames that ended and wait to be told of, for a tenth of a second: three reasons that flood at once all have some.
+  static let waitingDropCountMax = 32
 }

@@ -139,11 +139,10 @@ extension Engine {
 
   @inline(never)
   private mutating func noteLoop(_ mac: MACAddress, segment: Int, now: Instant) {
-    guard topology.flooding.note(FloodControl.Loop(mac: mac, time: now), segment: segment) else { return }
+    guard topology.flooding.claimLoopEvent(ofSegment: segment, now: now) else { return }
     topology.events.note(
       OverlayEvent(
         .loop, mac: mac, segment: segment, peer: topology.tables[segment].remote(of: mac)?.peerSlot, time: now))
-    noteFloodNews()
   }
 
   /// There is something for the thread that tells of floods.

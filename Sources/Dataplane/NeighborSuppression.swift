@@ -20,6 +20,8 @@ extension Engine {
     var peer: Int?
     /// The frame was answered.
     var isAnswered = false
+    /// The frame counts as a question to the station, if it leaves.
+    var isQuestion = false
     /// The station to be asked after an answer.
     var station: MACAddress?
   }
@@ -70,7 +72,7 @@ extension Engine {
     }
     switch reply {
     case .unknown: return Suppression()
-    case .ask(let peer): return Suppression(peer: peer)
+    case .ask(let peer): return Suppression(peer: peer, isQuestion: true)
     case .answer(let mac, let isRouter, let peer, let asksStation):
       guard neighborAnswer.write(question, mac: mac, isRouter: isRouter, to: framePorts[segment], segment, peer) else {
         return Suppression()
@@ -79,6 +81,14 @@ extension Engine {
       rememberOwn(neighborAnswer.memory, byteCount: neighborAnswer.byteCount, segment: segment, now: now)
       return Suppression(peer: peer, isAnswered: true, station: asksStation ? mac : nil)
     }
+  }
+
+  // COLD
+  /// The frame, a request that one peer is to get, leaves.
+  @inline(never)
+  func noteQuestion(in frame: borrowing Span<UInt8>, segment: Int, now: Instant) {
+    guard let question = NeighborMessage(inFrame: frame)?.question else { return }
+    topology.neighbors[segment].noteQuestion(about: question.target, now: now.seconds)
   }
 
   // COLD

@@ -14,8 +14,7 @@ package struct OverlayEvent: Equatable, Sendable {
     /// A frame came back that was written to the TAP.
     case loop
 
-    /// Somebody is to look at it, whoever listens: the ring keeps places for it. The log has it too: `flapping` from
-    /// the ring, loops from what `FloodControl` notes.
+    /// Somebody is to look at it, whoever listens: the ring keeps places for it, and the log has it too.
     package var isAlarm: Bool { self == .flapping || self == .loop }
   }
 

@@ -55,8 +55,6 @@ package enum DSCPPolicy: Equatable, Sendable {
 package struct PeerPlan: Sendable {
   /// Where datagrams for it go; datagrams from this address, whatever their port, are its.
   package var endpoint: Endpoint
-  /// Where sealed datagrams for it go at first; nil: it has no key.
-  package var sealedEndpoint: Endpoint?
   /// Dynamic entries of this peer in one segment at most; 0 = no limit of its own.
   package var fdbLimit = 0
   /// The largest IP packet that the underlay's path to it takes, as far as is known.

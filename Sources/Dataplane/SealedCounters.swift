@@ -22,6 +22,11 @@ package final class SealedCounters: Sendable {
     byteCount.wrappingAdd(UInt64(bytes), ordering: .relaxed)
   }
 
+  /// Valid ones.
+  package var acceptedCount: UInt64 { consumedCount.load(ordering: .relaxed) }
+  /// Those that ended under the drop reason `handshake` here; what workers judged alone is not among them.
+  package var refusedTotal: UInt64 { refusedCount.load(ordering: .relaxed) }
+
   /// Goes on from what another process counted.
   package func carry(consumed: UInt64, refused: UInt64, bytes: UInt64) {
     consumedCount.wrappingAdd(consumed, ordering: .relaxed)

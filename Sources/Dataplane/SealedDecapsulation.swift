@@ -43,7 +43,10 @@ extension Engine {
     forgedCost = 0
     let failure = sealedPort.receive(into: &received)
     batches.receives &+= UInt64(received.count)
+    batchTime = now
+    beginDrops()
     if received.count > 0 { decapsulateSealed(now: now) }
+    endDrops()
     return Step(
       count: received.count, byteCount: received.byteCount, failure: failure, forgedCost: forgedCost,
       hasFloodNews: takeFloodNews())
@@ -196,16 +199,16 @@ extension Engine {
   ) {
     let peer = opening.pointee.peer
     switch slot.verdict {
-    case .framing: return endSealed(.framing, slot.byteCount, segment: segment)
-    case .replay: return endSealed(.replay, slot.byteCount, segment: segment)
+    case .framing: return endSealed(.framing, slot.byteCount, segment: segment, peer: peer)
+    case .replay: return endSealed(.replay, slot.byteCount, segment: segment, peer: peer)
     case .authentication:
       forgedCost &+= slot.byteCount &+ ForgedPace.datagramCost
-      return endSealed(.authentication, slot.byteCount, segment: segment)
+      return endSealed(.authentication, slot.byteCount, segment: segment, peer: peer)
     case .opened: break
     }
     // A key may be of a peer that this generation has not yet, or no more.
     guard peer < topology.peerEnd, topology.records[segment].isPermitted[peer] else {
-      return endSealed(.notPermitted, slot.byteCount, segment: segment)
+      return endSealed(.notPermitted, slot.byteCount, segment: segment, peer: peer)
     }
     counters.received(slot.byteCount, fromPeer: peer, now: now.nanoseconds)
     take(
@@ -214,8 +217,8 @@ extension Engine {
       trafficClass: trafficClass, segment: segment, now: now)
   }
 
-  private mutating func endSealed(_ reason: DropReason, _ byteCount: Int, segment: Int) {
-    end(reason, innerByteCount: max(0, byteCount &- Self.emptyByteCount), segment: segment)
+  private mutating func endSealed(_ reason: DropReason, _ byteCount: Int, segment: Int, peer: Int = -1) {
+    end(reason, innerByteCount: max(0, byteCount &- Self.emptyByteCount), segment: segment, peer: peer)
   }
 }
 

@@ -202,7 +202,7 @@ extension Engine {
     if frame.key.isGenerated { return }
     if frame.isCopy { return counters.add(to: .floodCopyDrops, .overlay, segment: frame.key.segment) }
     counters.endWaiting(1, segment: frame.key.segment)
-    counters.drop(reason, .overlay, segment: frame.key.segment)
+    drop(reason, frame.key)
   }
 
   /// The frames of a run to one peer wait, as many as there is room for; the others end.
@@ -212,7 +212,7 @@ extension Engine {
     let count = wait(run, isCopy: false, contents: &contents)
     guard !run.key.isGenerated else { return }
     counters.add(count, to: .waiting, .overlay, segment: run.key.segment)
-    counters.drop(.noSession, count: run.datagramCount &- count, .overlay, segment: run.key.segment)
+    if count < run.datagramCount { drop(.noSession, count: run.datagramCount &- count, run.key) }
   }
 
   /// The copies wait for which there was no way. What was flooded before is sent first: one run is counted at a time.

@@ -63,7 +63,9 @@ final class SegmentTables: Sendable {
       guard table.pointee.entry(of: entry.mac)?.origin == .configuration else { continue }
       table.pointee.remove(entry.mac)
     }
-    for (mac, peer) in wanted {
+    // What is configured as before is left as somebody may have made it since.
+    let before = Dictionary(old.staticEntries.map { ($0.mac, $0.peer) }) { _, last in last }
+    for (mac, peer) in wanted where before[mac] != peer {
       if let entry = table.pointee.entry(of: mac), entry.origin == .configuration, entry.remote == .peer(peer) {
         continue
       }

@@ -55,7 +55,7 @@ extension Engine {
   }
 
   private mutating func dropTooBig(_ key: OutgoingRuns.Key, count: Int = 1) {
-    counters.drop(.tooBig, count: count, .overlay, segment: key.segment)
+    drop(.tooBig, count: count, key)
     guard key.peer < 0 else { return }
     let copyCount = count &* floodList(of: key).count
     counters.add(copyCount, to: .floodCopyDrops, .overlay, segment: key.segment)

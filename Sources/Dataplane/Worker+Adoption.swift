@@ -66,6 +66,10 @@ extension Worker {
       for (slot, queue) in adoption.added { descriptors[slot] = queue.descriptor }
     }
     engine.adopt(next, framePorts: adoption.added.mapValues(\.port), sealed: adoption.sealed?.port)
+    // Of what is prepared and not adopted yet: its poller tells again.
+    for slot in next.segments.endIndex..<max(next.segments.endIndex, segmentEnd) {
+      clear(token: slot + Self.firstTAPToken)
+    }
     segmentEnd = next.segments.endIndex
   }
 

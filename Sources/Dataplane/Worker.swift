@@ -47,6 +47,7 @@ package final class Worker: @unchecked Sendable {
   private let jobs = Mutex<[@Sendable (inout Engine) -> Void]>([])
   private let hasJobs = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
+  private let progressWord = ProgressWord()
   private var thread: SystemThread?
 
   /// Of the poller: of the underlay, of the sealed port, and of the TAP of the first slot.
@@ -132,6 +133,12 @@ package final class Worker: @unchecked Sendable {
     poller.wake()
   }
 
+  /// How far the worker has come. Any thread.
+  package var progress: WorkerProgress { progressWord.reading }
+
+  /// Has a worker that sleeps look for work once, which counts. Any thread.
+  package func nudge() { poller.wake() }
+
   /// Watches the TAP of the segment again after a failure was mended; that it still does is no failure.
   package func watch(segment slot: Int) throws(Errno) {
     guard let descriptor = tapDescriptors.withLock({ $0[slot] }) else { return }
@@ -155,6 +162,7 @@ package final class Worker: @unchecked Sendable {
         if wasIdle, readyCount > 0 { spinning.noteWork() }
       }
       gracePeriod.pass(reader: number)
+      progressWord.advance()
       round &+= 1
       if hasJobs.load(ordering: .acquiring) { runJobs() }
       if readyCount == 0 { continue }
@@ -187,6 +195,7 @@ package final class Worker: @unchecked Sendable {
   /// Waits until something comes. Meanwhile nobody waits for this worker to pass a boundary.
   private func sleep() {
     gracePeriod.leave(reader: number)
+    progressWord.rest()
     poll(milliseconds: -1)
     gracePeriod.enter(reader: number)
   }
@@ -209,6 +218,7 @@ package final class Worker: @unchecked Sendable {
 
   /// A port that had nothing is asked again only when the poller says so; one that failed, not before it is mended.
   private func note(_ step: Engine.Step, token: Int) {
+    progressWord.advance()
     byteCount += step.byteCount
     forgedPace.noteOther(byteCount: step.byteCount)
     if step.isPathInDoubt { onDoubtfulPath() }

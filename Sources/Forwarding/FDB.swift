@@ -152,6 +152,11 @@ package struct FDB: ~Copyable {
     counts.pointee.dynamic.load(ordering: .relaxed) + counts.pointee.pinned.load(ordering: .relaxed)
   }
 
+  /// Those that were learned, and those that are static or of a control plane.
+  package borrowing func entryCounts() -> (dynamic: Int, pinned: Int) {
+    (counts.pointee.dynamic.load(ordering: .relaxed), counts.pointee.pinned.load(ordering: .relaxed))
+  }
+
   /// What happened since the table was made.
   package borrowing func history() -> FDBHistory {
     FDBHistory(

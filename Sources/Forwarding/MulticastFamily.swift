@@ -82,8 +82,12 @@ struct MulticastFamily: Sendable {
     return .nanoseconds(Int64(Self.queryResponseTime))
   }
 
-  /// Answers whether the peer got every group.
-  mutating func remove(peer: Int) -> Bool {
+  /// Answers whether the peer got every group. It may have been the one to ask: who still does will be heard again.
+  mutating func remove(peer: Int, now: UInt64) -> Bool {
+    if hasOtherQuerier(now: now) {
+      otherQuerierUntil = 0
+      nextQuery = min(nextQuery, now)
+    }
     let (router, flooded) = (routers.removeValue(forKey: peer), flooded.removeValue(forKey: peer))
     return router != nil || flooded != nil
   }

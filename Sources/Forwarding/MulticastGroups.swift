@@ -203,7 +203,7 @@ package struct MulticastGroups: Sendable {
   // Ageing
 
   /// Forgets what is known of a peer. Answers whether the ways have changed.
-  package mutating func remove(peer: Int) -> Bool {
+  package mutating func remove(peer: Int, now: Instant) -> Bool {
     var isChanged = countByPeer.removeValue(forKey: peer) != nil
     if isChanged {
       for (group, listeners) in groups where listeners.contains(where: { $0.peer == peer }) {
@@ -211,7 +211,9 @@ package struct MulticastGroups: Sendable {
         groups[group] = kept.isEmpty ? nil : kept
       }
     }
-    for family in AddressFamily.allCases where self[family].remove(peer: peer) { isChanged = true }
+    for family in AddressFamily.allCases where self[family].remove(peer: peer, now: now.nanoseconds) {
+      isChanged = true
+    }
     return isChanged
   }
 

@@ -103,7 +103,7 @@ package struct MulticastTable: ~Copyable {
 
   /// Forgets what is known of a peer that has left.
   package borrowing func remove(peer: Int, now: Instant) {
-    change(now: now) { $0.remove(peer: peer) }
+    change(now: now) { $0.remove(peer: peer, now: now) }
   }
 
   /// Forgets everything: every group is flooded.

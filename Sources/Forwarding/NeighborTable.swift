@@ -21,7 +21,8 @@ package final class NeighborTable: Sendable {
     /// It is at `mac`, behind the peer in a slot. `asksStation`: the binding is no longer fresh, and the station is to
     /// be asked too.
     case answer(mac: MACAddress, isRouter: Bool, peer: Int, asksStation: Bool)
-    /// It is behind the peer in a slot, but whether it is a router only the station can say: this one is to be asked.
+    /// It is behind the peer in a slot, but whether it is a router only the station can say: this one is to be asked,
+    /// and `noteQuestion` to be called when it is.
     case ask(peer: Int)
   }
 
@@ -85,16 +86,21 @@ package final class NeighborTable: Sendable {
         state.slots[index].withdraw(claimedBy: nil, now: now)
         return .unknown
       }
-      let mayBeAsked = binding.mayBeAsked(now: now)
-      guard binding.hasFlags else {
-        // The request itself is the question; those of one second are one.
-        if mayBeAsked { state.slots[index].noteQuestion(now: now) }
-        return .ask(peer: peer)
-      }
+      guard binding.hasFlags else { return .ask(peer: peer) }
       guard state.takesAnswer(now: now) else { return .unknown }
-      let asksStation = binding.isStale(now: now) && mayBeAsked
+      let asksStation = binding.isStale(now: now) && binding.mayBeAsked(now: now)
       if asksStation { state.slots[index].noteQuestion(now: now) }
       return .answer(mac: binding.mac, isRouter: binding.isRouter, peer: peer, asksStation: asksStation)
+    }
+  }
+
+  /// A request for `address` is on its way to the one peer: it is the question, and those of one second are one.
+  package func noteQuestion(about address: IPAddress, now: UInt32) {
+    state.withLock { state in
+      guard let index = state.slots.index(of: address, now: now), state.slots[index].mayBeAsked(now: now) else {
+        return
+      }
+      state.slots[index].noteQuestion(now: now)
     }
   }
 }

@@ -1,7 +1,8 @@
 import Glibc
 import Synchronization
 
-/// Descriptors that an agent before this one opened, by name: each waits to be taken, once; the rest is closed.
+/// Descriptors that an agent before this one opened, by name: each waits to be taken, once; what nobody takes is
+/// closed.
 ///
 /// Nothing is believed of them: whoever takes one verifies what it is.
 ///

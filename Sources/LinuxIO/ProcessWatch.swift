@@ -1,8 +1,8 @@
 import CLinuxIO
 import Glibc
 
-/// Another process, of which only is to be known whether it has ended: just that one, also when its number is another's
-/// by now.
+/// Another process, of which only is to be known whether it has ended: just that one, also when its number is
+/// another's.
 /// - SeeAlso: pidfd_open(2).
 package final class ProcessWatch: Sendable {
   private let descriptor: FileDescriptor

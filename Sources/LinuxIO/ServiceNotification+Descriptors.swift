@@ -9,7 +9,8 @@ extension ServiceNotification {
     unsafe getenv("FDSTORE").flatMap { unsafe Int(String(cString: $0)) } ?? 0 > 0
   }
 
-  /// Keeps a copy of a descriptor. It stays there also when it is broken for a while, as that of a deleted TAP.
+  /// Keeps a copy of a descriptor. It stays there also when it is broken for a while, as that of a TAP that was
+  /// deleted.
   package func keep(_ descriptor: Int32, as name: DescriptorName) throws(Errno) {
     try send("FDSTORE=1\nFDPOLL=0\nFDNAME=\(name)", descriptors: [descriptor])
   }

@@ -32,6 +32,9 @@ package struct ServiceNotification: Sendable {
   /// The service is about to end.
   package func stopping() throws(Errno) { try send("STOPPING=1") }
 
+  /// The service goes on.
+  package func watchdog() throws(Errno) { try send("WATCHDOG=1") }
+
   /// A line for people.
   package func status(_ text: String) throws(Errno) { try send("STATUS=\(Self.oneLine(text))") }
 

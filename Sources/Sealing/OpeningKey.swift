@@ -41,12 +41,6 @@ package final class OpeningKey: Sendable {
 
   /// How many datagrams did not open.
   package var failureCount: UInt64 { state.pointee.failureCount.load(ordering: .relaxed) }
-  /// Puts the count of failures close to its limit, for tests of the limit: never backwards.
-  func skipFailuresForTesting(to count: UInt64) {
-    precondition(count >= failureCount)
-    state.pointee.failureCount.store(count, ordering: .relaxed)
-  }
-
   /// Whether so many datagrams failed that the session has to close.
   package var isExhausted: Bool { failureCount >= failureCountMax }
   /// A number that grows when frames are received, on any lane but the control thread's.

@@ -31,6 +31,8 @@ package final class SealedAgent {
     }
   }
 
+  private static let udpPort: UInt16 = 4790
+
   /// By lane.
   package let workers: [EngineBench]
   package let keyring: Keyring
@@ -74,10 +76,15 @@ package final class SealedAgent {
     self.waiting = waiting
     table = SessionTable(Self.localEnd(setup), now: setup.now)
     for (slot, peer) in setup.peers.enumerated() {
-      guard let endpoint = peer.sealedEndpoint else { preconditionFailure("every peer has a sealed endpoint") }
+      let endpoint = Self.endpoint(at: peer.endpoint.address)
       keyring.move(peer: slot, to: endpoint)
       table.add(setup.peerKeys[slot], at: endpoint, now: setup.now)
     }
+  }
+
+  /// Where an agent at `address` takes sealed datagrams.
+  package static func endpoint(at address: IPAddress) -> Endpoint {
+    Endpoint(address: address, udpPort: udpPort)
   }
 
   private static func localEnd(_ setup: Setup) -> LocalEnd {
@@ -92,7 +99,7 @@ package final class SealedAgent {
 
   /// What came out of its TAPs' other side: everything on the sealed port, and handshakes.
   package func takeSent() -> [(bytes: [UInt8], to: Endpoint, sourcePort: UInt16)] {
-    var sent = outgoing.map { (bytes: $0.bytes, to: $0.to, sourcePort: UInt16(4790)) }
+    var sent = outgoing.map { (bytes: $0.bytes, to: $0.to, sourcePort: Self.udpPort) }
     outgoing = []
     for worker in workers {
       sent += worker.sealedSockets.sent.compactMap { datagram in

@@ -61,9 +61,7 @@ package final class SealedNetwork {
     for agent in 0..<agentCount {
       let others = (0..<agentCount).filter { $0 != agent }
       let peers = others.map { other in
-        var plan = PeerPlan(endpoint: Endpoint(address: SimulatedNetwork.address(ofAgent: other), udpPort: 4789))
-        plan.sealedEndpoint = Self.endpoint(ofAgent: other)
-        return plan
+        PeerPlan(endpoint: Endpoint(address: SimulatedNetwork.address(ofAgent: other), udpPort: 4789))
       }
       let segments = vnis.map { vni in
         Self.segment(vni, ownMAC: SimulatedNetwork.mac(ofAgent: agent, vni: vni), peers: others.count, cipher: cipher)
@@ -90,7 +88,7 @@ package final class SealedNetwork {
   }
 
   package static func endpoint(ofAgent agent: Int) -> Endpoint {
-    Endpoint(address: SimulatedNetwork.address(ofAgent: agent), udpPort: 4790)
+    SealedAgent.endpoint(at: SimulatedNetwork.address(ofAgent: agent))
   }
 
   /// Whether every agent has sessions with all others.

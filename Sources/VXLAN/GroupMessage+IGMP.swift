@@ -47,7 +47,7 @@ extension GroupMessage {
     // Of version 1 the time is not said, and is ten seconds (RFC 2236, section 4).
     let tenths = isVersion3 ? TimeCode.value(code) : code == 0 ? 100 : UInt32(code)
     var query = Query(
-      family: .ipv4, source: body.source, group: isGeneral ? nil : group,
+      family: .ipv4, group: isGeneral ? nil : group,
       responseTime: .milliseconds(Int(tenths) * 100))
     query.isOfAgent = GroupQuery.isMarked(
       source: body.source, identification: frame.bigEndian16(at: body.packetOffset + 4))

@@ -52,7 +52,7 @@ extension GroupMessage {
     guard isVersion2 || body.range.count == 24 else { return nil }
     let code = frame.bigEndian16(at: start + 4)
     var query = Query(
-      family: .ipv6, source: body.source, group: isGeneral ? nil : group,
+      family: .ipv6, group: isGeneral ? nil : group,
       responseTime: .milliseconds(isVersion2 ? Int(TimeCode.value(code)) : Int(code)))
     query.isOfAgent = GroupQuery.isMarked(source: body.source)
     guard isVersion2 else { return query }

@@ -13,7 +13,6 @@ package enum GroupMessage: Equatable, Sendable {
 
   package struct Query: Equatable, Sendable {
     package var family: AddressFamily
-    package var source: IPAddress
     /// Nil: about all groups.
     package var group: IPAddress?
     /// In which listeners answer, at a moment of their choice.

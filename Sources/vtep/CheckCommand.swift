@@ -8,7 +8,12 @@ struct CheckCommand: ParsableCommand {
     abstract: "Validate a configuration file without starting anything.",
     discussion: """
       Reads the files with keys too, as the agent's user has to. Prints every problem as FILE:LINE: what is wrong and \
-      what would be right, and exits with 78.
+      what would be right.
+
+      Example:
+        sudo vtep check --config /etc/vtep/vtep.yaml
+
+      Exit status: 0 the configuration is right; 78 it is refused.
       """)
 
   @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
@@ -18,7 +23,7 @@ struct CheckCommand: ParsableCommand {
     let configuration: Configuration
     do {
       configuration = try Configuration.load(path: config)
-      _ = try configuration.secrets(file: config)
+      _ = try configuration.secrets(file: config, for: configuration.account(file: config))
     } catch {
       StandardErrorLogHandler.writeToStandardError(Array((error.description + "\n").utf8))
       throw ExitCode(78)

@@ -8,7 +8,14 @@ struct DropsCommand: ParsableCommand {
     abstract: "Show why frames were dropped: one counter for each reason.",
     discussion: """
       Each frame that ends is counted under exactly one reason. \
-      Reasons without a frame are left out unless --all asks for them; JSON always has all.
+      Reasons without a frame are left out unless --all asks for them; JSON always has all. vtep monitor -t drop \
+      shows some of the frames as they end.
+
+      Examples:
+        vtep drops
+        vtep drops -j | jq '.underlay."unknown-vni"'
+
+      Exit status: 0 done; 1 no agent answers.
       """)
 
   @OptionGroup var agent: AgentOptions

@@ -12,6 +12,13 @@ struct FDBCommand: ParsableCommand {
       configuration or by hand, dynamic is learned from frames and ages, control is of a control plane. A MAC without \
       a peer is behind the own TAP. A large table is printed as it is read, 4,096 entries at a time, each time in the \
       order of the addresses.
+
+      Examples:
+        vtep fdb --vni 42
+        vtep fdb add 02:00:00:00:00:01 --vni 42 --peer b
+        vtep fdb explain 02:00:00:00:00:01 --vni 42
+
+      Exit status: 0 done; 1 no agent answers, or there is nothing, or already something, to change.
       """,
     subcommands: [Show.self, Add.self, Replace.self, Delete.self, Flush.self, Explain.self],
     defaultSubcommand: Show.self)

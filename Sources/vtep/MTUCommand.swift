@@ -11,6 +11,12 @@ struct MTUCommand: ParsableCommand {
     discussion: """
       With --underlay-mtu by arithmetic alone. With --peer the agent is asked for the path to that peer and for what \
       the segments that it has add, the most where they differ.
+
+      Examples:
+        vtep mtu --underlay-mtu 1500 --sealed
+        vtep mtu --peer b
+
+      Exit status: 0 done; 1 nothing fits, no agent answers, or it has no such peer; 64 wrong usage.
       """)
 
   /// What the kernel takes as the MTU of a device, its `int`; the loopback device has 65,536.

@@ -20,11 +20,22 @@ enum Output {
   static func write(_ bytes: Span<UInt8>) throws {
     // Without this the process would die of SIGPIPE before it could answer for itself.
     signal(SIGPIPE, SIG_IGN)
+    switch write(bytes, to: STDOUT_FILENO) {
+    case nil: return
+    case EPIPE: throw ExitCode.success
+    case let number?:
+      throw failure("cannot write to standard output: \(String(cString: strerror(number)))")
+    }
+  }
+
+  /// Writes all of `bytes`, which are not copied, and waits where it must.
+  /// - Returns: `errno` where they cannot be written.
+  static func write(_ bytes: Span<UInt8>, to descriptor: Int32) -> Int32? {
     var writtenCount = 0
     while writtenCount < bytes.count {
       // SAFETY: only read, and only during the call.
       let count = unsafe bytes.extracting(droppingFirst: writtenCount).withUnsafeBytes {
-        unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count)
+        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
       }
       if count >= 0 {
         writtenCount += count
@@ -32,12 +43,11 @@ enum Output {
       }
       switch errno {
       case EINTR: continue
-      case EAGAIN: awaitRoom()
-      case EPIPE: throw ExitCode.success
-      case let number:
-        throw failure("cannot write to standard output: \(String(cString: strerror(number)))")
+      case EAGAIN: awaitRoom(descriptor)
+      case let number: return number
       }
     }
+    return nil
   }
 
   /// Writes `vtep: message` to standard error.
@@ -52,14 +62,15 @@ enum Output {
     say("warning: \(message)")
   }
 
-  private static func say(_ message: String) {
+  /// Writes `vtep: message` to standard error.
+  static func say(_ message: String) {
     let line = Array("vtep: \(message)\n".utf8)
     _ = Glibc.write(STDERR_FILENO, line, line.count)
   }
 
   /// A pipe that another process made non-blocking is full.
-  private static func awaitRoom() {
-    var waiting = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+  private static func awaitRoom(_ descriptor: Int32) {
+    var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
     _ = poll(&waiting, 1, -1)
   }
 }

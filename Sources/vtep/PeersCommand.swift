@@ -11,6 +11,12 @@ struct PeersCommand: ParsableCommand {
       sessions, as its log says; key-age is the age of the key that seals, which is replaced after two minutes. \
       path-mtu is the IP MTU of the underlay's path, and path-mtu-source tells how it was found: by the route or, with \
       a session, by a probe. last-receive is how long ago the last datagram came.
+
+      Examples:
+        vtep peers
+        vtep peers -j | jq '.[] | select(.session != "up")'
+
+      Exit status: 0 done; 1 no agent answers.
       """)
 
   @OptionGroup var agent: AgentOptions

@@ -9,6 +9,11 @@ struct PubkeyCommand: ParsableCommand {
     discussion: """
       The private key is 44 characters of base64, as of `vtep genkey` or `wg genkey`; white space may follow. \
       The public key is for the peers, and no secret.
+
+      Example:
+        vtep pubkey < private.key
+
+      Exit status: 0 done; 1 standard input is no private key.
       """)
 
   func run() throws {

@@ -7,7 +7,14 @@ struct StatsCommand: ParsableCommand {
     commandName: "stats",
     abstract: "Show the frame counters, in total, from TAPs (overlay) and from sockets (underlay).",
     discussion: """
-      frames-in = frames-out + drops + consumed + waiting, always. The other counters stand beside that.
+      frames-in = frames-out + drops + consumed + waiting, always. The other counters stand beside that. vtep drops \
+      tells the reasons of drops, vtep top what there is in a second.
+
+      Examples:
+        vtep stats
+        vtep stats -j | jq .underlay
+
+      Exit status: 0 done; 1 no agent answers.
       """)
 
   @OptionGroup var agent: AgentOptions

@@ -7,7 +7,13 @@ struct StatusCommand: ParsableCommand {
     commandName: "status",
     abstract: "Show the running agent: version, uptime, underlay address, offloads.",
     discussion: """
-      Fails when no agent listens on the socket.
+      Of each offload it says on, off, or why it is off. -j has the same by name.
+
+      Examples:
+        vtep status
+        vtep status -j | jq .offload
+
+      Exit status: 0 done; 1 no agent listens on the socket.
       """)
 
   @OptionGroup var agent: AgentOptions

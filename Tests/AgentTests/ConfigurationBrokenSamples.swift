@@ -60,6 +60,7 @@ enum BrokenConfigurations {
     Sample(Samples.segment("VNI: 3"), 2, "\"VNI\"", "did you mean vni?"),
     Sample(Samples.segment("fdb: [{mac: 02:00:00:00:00:02, peer: b, port: 1}]"), 2, "segments[].fdb[]", "port"),
     Sample(Samples.peer("mtu: 1400"), 3, "\"mtu\" in peers[]"),
+    Sample(Samples.peer("public-kye: k"), 3, "did you mean public-key?"),
     Sample(Samples.more("log: {file: a}"), 3, "\"file\" in log"),
     Sample(Samples.more("<<: {log: {level: info}}"), 3, "unknown key"),
     Sample("segments: []\n", 1, "lacks the key local", "192.0.2.1"),
@@ -84,6 +85,14 @@ enum BrokenConfigurations {
     Sample(Samples.peer("segments: 42"), 3, "must be a list"),
     Sample(Samples.peer("segments: []"), 3, "is empty", "remove the key"),
     Sample(Samples.local("port: [4789]"), 1, "single value"),
+    Sample(Samples.more("user: 998"), 3, "user: 998 is not text"),
+    Sample(Samples.more("user: [vtep]"), 3, "single value"),
+    Sample(Samples.more("user: \"\""), 3, "empty"),
+    Sample(Samples.more("user: -vtep"), 3, "no user's name", "such as vtep"),
+    Sample(Samples.more("user: \"a b\""), 3, "no user's name"),
+    Sample(Samples.more("user: root:root"), 3, "no user's name"),
+    Sample(Samples.more("user: ../vtep"), 3, "no user's name"),
+    Sample(Samples.more("user: \(String(repeating: "u", count: 256))"), 3, "256 bytes", "1 to 255"),
   ]
 
   /// Numbers, booleans, durations and words.
@@ -169,6 +178,20 @@ enum BrokenConfigurations {
     Sample(Samples.more("peers: [{name: \(String(repeating: "n", count: 65)), address: 192.0.2.2}]"), 3, "1 to 64"),
     Sample(Samples.more("control: {socket: /\(String(repeating: "s", count: 107))}"), 3, "at most 107"),
     Sample(Samples.more("control: {socket: /run/vtep/}"), 3, "directory"),
+    Sample(Samples.more("control: {metrics: 9910}"), 3, "control.metrics", "no port", "127.0.0.1:9910"),
+    Sample(Samples.more("control: {metrics: 127.0.0.1}"), 3, "no port"),
+    Sample(Samples.more("control: {metrics: \":9910\"}"), 3, "IP address"),
+    Sample(Samples.more("control: {metrics: localhost:9910}"), 3, "IP address"),
+    Sample(Samples.more("control: {metrics: \"::1:9910\"}"), 3, "IP address", "[::1]:9910"),
+    Sample(Samples.more("control: {metrics: \"[127.0.0.1]:9910\"}"), 3, "IP address"),
+    Sample(Samples.more("control: {metrics: \"[fe80::1%eth0]:9910\"}"), 3, "IP address"),
+    Sample(Samples.more("control: {metrics: 224.0.0.1:9910}"), 3, "no address"),
+    Sample(Samples.more("control: {metrics: \"[fe80::1]:9910\"}"), 3, "no address"),
+    Sample(Samples.more("control: {metrics: 127.0.0.1:0}"), 3, "1 to 65535"),
+    Sample(Samples.more("control: {metrics: 127.0.0.1:65536}"), 3, "1 to 65535"),
+    Sample(Samples.more("control: {metrics: 127.0.0.1:+80}"), 3, "1 to 65535"),
+    Sample(Samples.more("control: {metrics: [::1]:9910}"), 3, "not YAML"),
+    Sample(Samples.more("control: {metrics: }"), 3, "no value"),
   ]
 
   /// IP and MAC addresses.

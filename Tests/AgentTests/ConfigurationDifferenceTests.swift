@@ -7,9 +7,10 @@ struct ConfigurationDifferenceTests {
   private static let text = """
     local: {address: 192.0.2.1, port: 4789, psk-file: /p, private-key-file: /k, offload: auto, source-ports: 64,
       path-mtu-raise: 600s, udp6-zero-checksum: drop, sealed-port: 4790}
-    control: {socket: /run/s}
+    control: {socket: /run/s, metrics: "127.0.0.1:9910"}
     workers: 2
     log: {level: info, format: logfmt}
+    user: vtep
     segments:
       - {vni: 42, tap: vx42, mtu: 1400, sealed: true, cipher: auto, ageing: 300s, fdb-limit: 9, learning: true,
          vlan: drop, reserved: strict, dscp: copy, mss-clamp: true, mac: "02:00:00:00:00:01", bridge: br0,
@@ -34,7 +35,8 @@ struct ConfigurationDifferenceTests {
     ("600s", "60s", "local.path-mtu-raise", .live),
     ("zero-checksum: drop", "zero-checksum: accept", "local.udp6-zero-checksum", .live),
     ("sealed-port: 4790}\ncontrol", "sealed-port: 4791}\ncontrol", "local.sealed-port", .restart),
-    ("/run/s", "/run/t", "control.socket", .restart), ("workers: 2", "workers: 3", "workers", .restart),
+    ("/run/s", "/run/t", "control.socket", .restart), ("1:9910", "1:9911", "control.metrics", .restart),
+    ("workers: 2", "workers: 3", "workers", .restart), ("user: vtep", "user: root", "user", .restart),
     ("level: info", "level: debug", "log.level", .live), ("logfmt", "json", "log.format", .live),
     ("tap: vx42", "tap: vx44", "segment 42.tap", .replaced), ("mtu: 1400", "mtu: 1300", "segment 42.mtu", .live),
     ("sealed: true", "sealed: false", "segment 42.sealed", .replaced),
@@ -97,7 +99,7 @@ struct ConfigurationDifferenceTests {
     expectAll(of: configuration.segments[0], named: "segment 42.", besides: 2)
     expectAll(of: configuration.peers[0], named: "peer b.", besides: 1)
     let sections = Set(Mirror(reflecting: configuration).children.compactMap(\.label))
-    #expect(sections == ["local", "control", "workers", "log", "segments", "peers"])
+    #expect(sections == ["local", "control", "workers", "log", "user", "segments", "peers"])
   }
 
   @Test("comments, order, defaults written out and the style of values are no difference")

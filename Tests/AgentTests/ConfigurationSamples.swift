@@ -14,6 +14,7 @@ enum ConfigurationSamples {
       socket: /run/vtep/control.sock
     workers: auto
     log: {level: info, format: logfmt}
+    user: vtep
     segments:
       - vni: 42
         tap: vx42

@@ -30,7 +30,10 @@ struct ConfigurationTests {
     b.segments = [first.vni]
     let c = Configuration.Peer(name: "c", address: try #require(IPAddress("192.0.2.3")))
     let local = Configuration.Local(address: try #require(IPAddress("192.0.2.1")))
-    #expect(configuration == Configuration(local: local, segments: [first, second], peers: [b, c]))
+    #expect(
+      configuration
+        == Configuration(local: local, user: Configuration.User("vtep"), segments: [first, second], peers: [b, c]))
+    #expect(configuration.user?.line.number == 13)
   }
 
   @Test("keys that are left out have the specification's defaults")
@@ -44,7 +47,7 @@ struct ConfigurationTests {
     #expect(configuration.workers == .auto)
     #expect(configuration.log.level == .info)
     #expect(configuration.log.format == .logfmt)
-    #expect(configuration.peers.isEmpty)
+    #expect(configuration.peers.isEmpty && configuration.user == nil)
     let segment = try #require(configuration.segments.first)
     #expect(segment.addresses.isEmpty && segment.mac == nil && segment.bridge == nil && segment.fdb.isEmpty)
     #expect(segment.mtu == .auto && segment.learning && !segment.sealed)
@@ -89,6 +92,8 @@ struct ConfigurationTests {
     Samples.more("workers: 1"), Samples.more("workers: 15"), Samples.more("workers: auto"),
     Samples.more("log: {level: trace, format: json}"),
     Samples.more("control: {socket: /\(String(repeating: "s", count: 106))}"),
+    Samples.more("control: {metrics: 127.0.0.1:9910}"), Samples.more("control: {metrics: 0.0.0.0:1}"),
+    Samples.more("control: {metrics: \"[::1]:65535\"}"), Samples.more("control: {metrics: \"[::]:9910\"}"),
     Samples.more("peers: []"), Samples.more("peers: [{name: \"7\", address: 127.0.0.2}]"),
     "local: {address: 192.0.2.1}\nsegments: [{vni: 0, tap: vx0}]",
     "local: {address: 192.0.2.1}\nsegments: [{vni: 16777215, tap: vx0}]",

@@ -21,14 +21,27 @@ final class ControlTestDirectory {
 final class RawControlClient {
   private let descriptor: CInt
 
-  init(_ path: String) throws {
-    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+  convenience init(_ path: String) throws {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    let result = withUnsafePointer(to: &address) {
+    try self.init(connectedTo: address, family: AF_UNIX)
+  }
+
+  /// Of the own host, over IPv4.
+  convenience init(tcpPort: UInt16) throws {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = tcpPort.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    try self.init(connectedTo: address, family: AF_INET)
+  }
+
+  private init<Address>(connectedTo address: Address, family: Int32) throws {
+    descriptor = socket(family, Int32(SOCK_STREAM.rawValue), 0)
+    let result = withUnsafePointer(to: address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size))
       }
     }
     guard result == 0 else {

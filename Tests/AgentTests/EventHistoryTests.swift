@@ -14,12 +14,12 @@ struct EventHistoryTests {
   func order() {
     let history = EventHistory()
     history.append(Self.reports(0..<5), lostCount: 0)
-    var next = history.events(after: nil).next
-    #expect(next == 5 && history.events(after: next).events.isEmpty)
+    var next = history.events(after: nil, withDrops: false).next
+    #expect(next == 5 && history.events(after: next, withDrops: false).events.isEmpty)
     history.append(Self.reports(5..<2000), lostCount: 0)
     var heard: [EventReport] = []
     while true {
-      let report = history.events(after: next)
+      let report = history.events(after: next, withDrops: false)
       guard !report.events.isEmpty else { break }
       #expect(report.lost == 0 && report.events.count <= EventHistory.answerCountMax)
       heard += report.events
@@ -32,15 +32,15 @@ struct EventHistoryTests {
   func lost() {
     let history = EventHistory()
     history.append(Self.reports(0..<3), lostCount: 7)
-    let first = history.events(after: 0)
+    let first = history.events(after: 0, withDrops: false)
     #expect(first.events.count == 3 && first.lost == 7 && first.next == 10)
     history.append([], lostCount: 4)
-    #expect(history.events(after: 10) == EventsReport(events: [], next: 14, lost: 4))
+    #expect(history.events(after: 10, withDrops: false) == EventsReport(events: [], next: 14, lost: 4))
     for _ in 0..<20 { history.append(Self.reports(0..<1000), lostCount: 0) }
     var next: UInt64 = 14
     var (heardCount, lostCount) = (0, UInt64(0))
     while next < 20_014 {
-      let report = history.events(after: next)
+      let report = history.events(after: next, withDrops: false)
       heardCount += report.events.count
       lostCount += report.lost
       next = report.next
@@ -49,11 +49,35 @@ struct EventHistoryTests {
     #expect(heardCount == EventHistory.eventCountMax, "neither more nor fewer are kept")
   }
 
+  @Test("who comes with a number of the agent before this one hears all that there is")
+  func successor() {
+    let history = EventHistory()
+    history.append(Self.reports(0..<3), lostCount: 0)
+    let report = history.events(after: 5_000, withDrops: false)
+    #expect(report == EventsReport(events: Self.reports(0..<3), next: 3, lost: 0))
+  }
+
+  @Test("drops are told to those who want them, and are no gap for the others")
+  func drops() {
+    let asked = Mutex<[Bool]>([])
+    let history = EventHistory { wantsDrops in asked.withLock { $0.append(wantsDrops) } }
+    let drop = EventReport(time: "t", event: EventReport.drop, vni: 1)
+    history.append(Self.reports(0..<2), lostCount: 0)
+    history.append(drops: [drop, drop], untoldCount: 7)
+    history.append(Self.reports(2..<3), lostCount: 0)
+    let without = history.events(after: 0, withDrops: false)
+    #expect(without.events == Self.reports(0..<3) && without.lost == 0 && without.next == 5)
+    #expect(without.untoldDrops == nil && !history.hasListener(toDrops: true))
+    let with = history.events(after: 0, withDrops: true)
+    #expect(with.events.count == 5 && with.untoldDrops == 7 && history.hasListener(toDrops: true))
+    #expect(asked.withLock { $0 } == [false, true])
+  }
+
   @Test("somebody listens for some seconds after asking, and not before")
   func listening() {
     let history = EventHistory()
     #expect(!history.hasListener(now: 0))
-    _ = history.events(after: nil)
+    _ = history.events(after: nil, withDrops: false)
     #expect(history.hasListener() && !history.hasListener(now: .max / 2))
   }
 

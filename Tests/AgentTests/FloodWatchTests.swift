@@ -23,13 +23,6 @@ struct FloodWatchTests {
     #expect(watch.next == nil, "and then nobody looks any more")
   }
 
-  @Test("loops of one segment are told of every ten seconds")
-  func loop() {
-    var watch = FloodWatch()
-    let told = (0..<25).filter { watch.tellsLoop(ofSegment: 0, now: start + .seconds($0)) }
-    #expect(told == [0, 10, 20])
-  }
-
   @Test("what was told of a segment that has left is not taken from what is told of the next in its slot")
   func forgetting() {
     var watch = FloodWatch()

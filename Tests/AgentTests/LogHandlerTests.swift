@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Synchronization
 import Testing
+import VXLAN
 
 @testable import Agent
 
@@ -69,10 +70,14 @@ struct LogHandlerTests {
     #expect(sink.lines == ["<6>{\"level\":\"info\",\"message\":\"m\",\"peer\":\"b\",\"vni\":\"2\"}\n"])
   }
 
+  private func throttledLogger() -> (LogSink, ThrottledLogger) {
+    let sink = LogSink()
+    return (sink, ThrottledLogger(StandardErrorLogHandler.logger(isJournal: true) { sink.write($0) }))
+  }
+
   @Test("a flood of bad packets is held to the rates, and the gap is told")
   func throttled() {
-    let sink = LogSink()
-    let logger = ThrottledLogger(StandardErrorLogHandler.logger(isJournal: true) { sink.write($0) })
+    let (sink, logger) = throttledLogger()
     let start = ContinuousClock.now
     for index in 0..<1_000 {
       logger.log(.warning, class: "authentication", peer: "b", "bad tag", now: start + .milliseconds(index))
@@ -84,5 +89,20 @@ struct LogHandlerTests {
         "<4>level=warning message=\"bad tag\" peer=b\n",
         "<4>level=warning message=\"bad tag\" peer=b suppressed=999\n",
       ])
+  }
+
+  @Test("of a segment a class has one line in ten seconds, and of each its own")
+  func throttledBySegment() {
+    let (sink, logger) = throttledLogger()
+    let start = ContinuousClock.now
+    for second in 0..<25 {
+      for vni in [42, 43] as [UInt32] {
+        logger.log(.warning, class: "loop", segment: VNI(unchecked: vni), "a loop", now: start + .seconds(second))
+      }
+    }
+    let lines = ["", " suppressed=9", " suppressed=9"].flatMap { gap in
+      [42, 43].map { "<4>level=warning message=\"a loop\"\(gap) vni=\($0)\n" }
+    }
+    #expect(sink.lines == lines)
   }
 }

@@ -50,7 +50,7 @@ struct ReportTests {
     #expect(
       Set(keys) == [
         "vni", "tap", "mtu", "sealed", "fdb-entries", "fdb-moves", "fdb-flapping", "fdb-refused", "neighbors",
-        "rx-frames", "tx-frames",
+        "rx-frames", "tx-frames", "rx-bytes", "tx-bytes",
       ])
   }
 

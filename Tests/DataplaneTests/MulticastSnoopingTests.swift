@@ -108,7 +108,7 @@ struct MulticastSnoopingTests {
     let packet = InnerPacket(inFrame: bytes)
     let message = packet.flatMap { GroupMessage(of: $0, inFrame: bytes) }
     guard case .query(let asked)? = message else { return #expect(Bool(false), "it is no query") }
-    #expect(asked.group == nil && asked.source.isUnspecified)
+    #expect(asked.group == nil && packet?.source(inFrame: bytes).isUnspecified == true)
     let counters = bench.snapshot()
     #expect(counters.total(.generated, .overlay) == 3 && counters.total(.generated, .underlay) == 1)
     expectBalance(bench)

@@ -215,6 +215,25 @@ struct NeighborSuppressionTests {
     expectBalance(bench)
   }
 
+  @Test("row 56: a request that the storm limit drops is no question: nobody was asked, so nobody is silent")
+  func droppedQuestions() {
+    let bench = threePeers { $0.stormLimit = 100 }
+    let theirs = NeighborFrames.solicitation(from: there, address(9, isIPv6: true), for: address(5, isIPv6: true))
+    bench.fromUnderlay([fromPeer(1, theirs)])
+    let storm = Frames.ethernet(to: .broadcast, from: .station(7))
+    for second in 0..<5 {
+      bench.fromTAP(Array(repeating: storm, count: 200))
+      #expect(bench.fromTAP([request(isIPv6: true)]).isEmpty, "second \(second)")
+      bench.now = bench.now + .seconds(1)
+    }
+    for _ in 0..<3 {
+      #expect(bench.fromTAP([request(isIPv6: true)]).map(\.peer) == [1])
+      bench.now = bench.now + .seconds(1)
+    }
+    #expect(bench.fromTAP([request(isIPv6: true)]).map(\.peer) == [0, 1, 2], "asked three times, and silent")
+    expectBalance(bench)
+  }
+
   @Test("a frame with a tag teaches nothing and is not answered, where tags pass")
   func tagged() {
     func tagged(_ frame: [UInt8]) -> [UInt8] { Array(frame[0..<12]) + [0x81, 0, 0, 5] + frame[12...] }

@@ -8,51 +8,8 @@ import VXLAN
 
 @testable import Dataplane
 
-private func makePipe() -> (readEnd: Int32, writeEnd: Int32) {
-  var ends: [Int32] = [0, 0]
-  precondition(pipe(&ends) == 0)
-  for end in ends { precondition(fcntl(end, F_SETFL, O_NONBLOCK) == 0) }
-  return (ends[0], ends[1])
-}
-
 @Suite("Worker")
 struct WorkerTests {
-  /// A port over a pipe's read end: each byte is a frame of 60 bytes.
-  private final class PipePort: FramePort, @unchecked Sendable {
-    let readEnd: Int32
-    let writeEnd: Int32
-    let failure = Atomic<Int32>(0)
-
-    init() {
-      (readEnd, writeEnd) = makePipe()
-    }
-
-    deinit {
-      _ = close(readEnd)
-      _ = close(writeEnd)
-    }
-
-    func offer(_ count: Int) {
-      let bytes = [UInt8](repeating: 0, count: count)
-      #expect(write(writeEnd, bytes, count) == count)
-    }
-
-    func receive(into batch: inout FrameBatch) -> Int32 {
-      if failure.load(ordering: .acquiring) != 0 { return failure.load(ordering: .acquiring) }
-      let frame = Frames.ethernet(to: .broadcast, from: .station(1), payload: [UInt8](repeating: 0, count: 46))
-      var byte: UInt8 = 0
-      while batch.hasRoom, read(readEnd, &byte, 1) == 1 {
-        batch.nextStart().update(from: frame, count: frame.count)
-        batch.append(byteCount: frame.count, offload: VirtioNetHeader())
-      }
-      return 0
-    }
-
-    func send(_ frames: inout OutgoingFrames, _ range: Range<Int>) {}
-    var mergeable: MergeableTraffic { MergeableTraffic(mergesTCP: false, mergesUDP: false) }
-    func refuseSuperframes(_ failure: Int32) {}
-  }
-
   private func makeWorker(
     _ port: PipePort, sockets: FakeDatagramPort = FakeDatagramPort(),
     onDoubtfulPath: @escaping @Sendable () -> Void = {},
@@ -162,5 +119,32 @@ struct WorkerTests {
     for _ in 0..<5000 where framesIn(worker) < 10 { usleep(2000) }
     #expect(framesIn(worker) == 10)
     worker.stop()
+  }
+
+  @Test("a worker counts while it goes on, says that it sleeps, counts when it is nudged, and not when it is held up")
+  func progress() throws {
+    let worker = try makeWorker(PipePort())
+    #expect(worker.progress == WorkerProgress(stepCount: 0, isAsleep: false))
+    try worker.start()
+    defer { worker.stop() }
+    for _ in 0..<5000 where !worker.progress.isAsleep { usleep(2000) }
+    let asleep = worker.progress
+    #expect(asleep.isAsleep)
+    worker.nudge()
+    for _ in 0..<5000 where worker.progress.stepCount == asleep.stepCount { usleep(2000) }
+    #expect(worker.progress.stepCount > asleep.stepCount)
+    let isHeld = Atomic<Bool>(false)
+    let mayGo = Atomic<Bool>(false)
+    let answer = worker.ask(within: 10) { _ in
+      isHeld.store(true, ordering: .releasing)
+      for _ in 0..<5000 where !mayGo.load(ordering: .acquiring) { usleep(2000) }
+    }
+    for _ in 0..<5000 where !isHeld.load(ordering: .acquiring) { usleep(2000) }
+    let held = worker.progress
+    worker.nudge()
+    usleep(50_000)
+    #expect(worker.progress == held && !held.isAsleep)
+    mayGo.store(true, ordering: .releasing)
+    #expect(answer.wait() != nil)
   }
 }

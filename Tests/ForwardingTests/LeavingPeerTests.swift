@@ -76,35 +76,42 @@ struct LeavingPeerTests {
   @Test("it gets no group any more, as a listener or with a router, from the moment on that this is said")
   func groups() {
     let now = Instant(nanoseconds: 1_000_000_000)
-    let table = MulticastTable(hash: Self.hash, gracePeriod: GracePeriod(readerCount: 0))
-    let group = IPAddress(ipv4: 0xEF01_0203)
-    func take(_ frame: [UInt8], _ peer: Int) {
-      guard let packet = InnerPacket(inFrame: frame.span), let message = GroupMessage(of: packet, inFrame: frame.span)
-      else { return }
-      _ = table.take(message, from: .peer(peer), outranks: false, now: now)
-    }
-    func listeners() -> [Int]? {
-      guard let snapshot = table.snapshot() else { return nil }
-      let list = snapshot.list(of: MulticastSnapshot.key(of: group, hash: Self.hash))
-      guard list >= 0 else { return nil }
-      let peers = snapshot.peers(ofList: list)
-      return (0..<peers.count).map { peers.start[$0] }
-    }
+    let table = Groups()
+    let group = Groups.group
+    func take(_ frame: [UInt8], _ peer: Int) { table.take(frame, peer, now: now) }
+    func listeners() -> [Int]? { table.listeners() }
     take(GroupFrames.join(group), 0)
     take(GroupFrames.join(group), 1)
     take(GroupFrames.hello(.ipv4), 2)
-    table.publish(now: now)
+    table.groups.publish(now: now)
     #expect(listeners() == [0, 1, 2])
-    table.remove(peer: 2, now: now)
+    table.groups.remove(peer: 2, now: now)
     #expect(listeners() == [0, 1])
-    table.remove(peer: 0, now: now)
+    table.groups.remove(peer: 0, now: now)
     #expect(listeners() == [1])
-    table.remove(peer: 5, now: now)
-    table.remove(peer: 1, now: now)
-    #expect(listeners() == nil && table.groupCount() == 0)
+    table.groups.remove(peer: 5, now: now)
+    table.groups.remove(peer: 1, now: now)
+    #expect(listeners() == nil && table.groups.groupCount() == 0)
     take(GroupFrames.join(group), 1)
-    table.removeAll(now: now)
-    #expect(listeners() == nil && table.groupCount() == 0)
+    table.groups.removeAll(now: now)
+    #expect(listeners() == nil && table.groups.groupCount() == 0)
+  }
+
+  @Test("when somebody else asked who listens and a peer leaves, the agent asks itself")
+  func querier() {
+    let table = Groups()
+    var now = Instant(nanoseconds: 1_000_000_000_000)
+    table.take(GroupFrames.join(Groups.group), 0, now: now)
+    table.take(GroupFrames.query(.ipv4), 1, now: now)
+    // The first questions, about what was there before.
+    for _ in 0..<3 {
+      _ = table.groups.advance(now: now)
+      now = now + .seconds(35)
+    }
+    #expect(table.groups.advance(now: now).isEmpty)
+    table.groups.remove(peer: 1, now: now)
+    #expect(table.groups.advance(now: now).map(\.family) == [.ipv4])
+    #expect(table.groups.advance(now: now).isEmpty)
   }
 
   @Test("memory for slots is zero, as long as it says, and costs what is used of it")
@@ -130,5 +137,27 @@ struct LeavingPeerTests {
     bucket.setRate(perSecond: 10)
     now = now + .seconds(1)
     #expect(taken(50) == 1)
+  }
+}
+
+/// The groups of a segment, and one that peers listen to.
+private final class Groups {
+  static let group = IPAddress(ipv4: 0xEF01_0203)
+  private static let hash = KeyedHash(key0: 7, key1: 8)
+  let groups = MulticastTable(hash: hash, gracePeriod: GracePeriod(readerCount: 0))
+
+  func take(_ frame: [UInt8], _ peer: Int, now: Instant) {
+    guard let packet = InnerPacket(inFrame: frame.span), let message = GroupMessage(of: packet, inFrame: frame.span)
+    else { return }
+    _ = groups.take(message, from: .peer(peer), outranks: false, now: now)
+  }
+
+  /// Nil: the group is flooded.
+  func listeners() -> [Int]? {
+    guard let snapshot = groups.snapshot() else { return nil }
+    let list = snapshot.list(of: MulticastSnapshot.key(of: Self.group, hash: Self.hash))
+    guard list >= 0 else { return nil }
+    let peers = snapshot.peers(ofList: list)
+    return (0..<peers.count).map { peers.start[$0] }
   }
 }

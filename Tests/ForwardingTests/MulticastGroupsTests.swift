@@ -32,7 +32,7 @@ struct MulticastGroupsTests {
     ) -> GroupMessage {
       let source = IPAddress(source) ?? IPAddress(ipv4: 0)
       var query = GroupMessage.Query(
-        family: source.family, source: source, group: group, responseTime: .seconds(group == nil ? 10 : 1))
+        family: source.family, group: group, responseTime: .seconds(group == nil ? 10 : 1))
       query.membershipTime = time
       query.isOfAgent = isOfAgent
       return .query(query)

@@ -141,10 +141,22 @@ struct NeighborTableTests {
     bindings.claim(v6(2), at: 8, peer: 1, .unflagged)
     #expect(bindings.reply(v6(2)) == .ask(peer: 1))
     for _ in 0..<3 {
-      #expect(bindings.reply(v6(2)) == .ask(peer: 1))
+      for _ in 0..<10 {
+        #expect(bindings.reply(v6(2)) == .ask(peer: 1))
+        bindings.table.noteQuestion(about: v6(2), now: bindings.now)
+      }
       bindings.now += 1
     }
     #expect(bindings.reply(v6(2)) == .unknown)
+  }
+
+  @Test("a question that was not asked does not count")
+  func unasked() {
+    bindings.claim(v6(2), at: 9, peer: 1, .unflagged)
+    for _ in 0..<10 {
+      #expect(bindings.reply(v6(2)) == .ask(peer: 1))
+      bindings.now += 1
+    }
   }
 
   @Test("an advertisement that does not override fills in and confirms, and between two stations leaves none")

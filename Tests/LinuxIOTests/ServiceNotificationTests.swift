@@ -25,7 +25,7 @@ struct ServiceNotificationTests {
     return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
   }
 
-  @Test("ready, status and stopping reach an abstract socket and a path")
+  @Test("ready, watchdog, status and stopping reach an abstract socket and a path")
   func messages() throws {
     let name = "vtep-notify-\(getpid())"
     let path = FileManager.default.temporaryDirectory.appending(path: "\(name).sock").path()
@@ -36,6 +36,8 @@ struct ServiceNotificationTests {
       let notification = ServiceNotification(socketPath: text)
       try notification.ready(status: "two\nlines")
       #expect(receive(descriptor) == "READY=1\nSTATUS=two lines")
+      try notification.watchdog()
+      #expect(receive(descriptor) == "WATCHDOG=1")
       try notification.status("busy")
       #expect(receive(descriptor) == "STATUS=busy")
       try notification.reloading(monotonic: 12)

@@ -156,7 +156,6 @@ final class ChangingAgent {
     var plans = Slots<PeerPlan>()
     for (peer, slot) in peers.slots {
       plans[slot] = PeerPlan(endpoint: Endpoint(address: Self.address(peer), udpPort: 4789))
-      plans[slot].sealedEndpoint = Self.sealedEndpoint(peer)
     }
     return plans
   }

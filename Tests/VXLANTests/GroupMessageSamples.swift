@@ -59,7 +59,7 @@ enum GroupMessageSamples {
     _ group: IPAddress?, milliseconds: Int, seconds: Int? = nil, suppresses: Bool = false, source: IPAddress = host
   ) -> GroupMessage {
     var query = GroupMessage.Query(
-      family: source.family, source: source, group: group, responseTime: .milliseconds(milliseconds))
+      family: source.family, group: group, responseTime: .milliseconds(milliseconds))
     query.membershipTime = seconds.map { .seconds($0) + query.responseTime }
     query.suppressesTimers = suppresses
     return .query(query)

@@ -18,10 +18,13 @@ from numbered import Numbered  # noqa: E402
 from sealed_end import End  # noqa: E402
 
 TOOLS = {"ip": "iproute2", "bridge": "iproute2", "ethtool": "ethtool", "ping": "iputils-ping", "tcpdump": "tcpdump",
-         "tshark": "tshark", "cc": "gcc", "setpriv": "util-linux", "sysctl": "procps", "faketime": "faketime"}
+         "tshark": "tshark", "cc": "gcc", "setpriv": "util-linux", "sysctl": "procps", "faketime": "faketime",
+         "curl": "curl", "zsh": "zsh", "fish": "fish", "strace": "strace"}
 
 MARKERS = ("alone: judges times, shares of a processor or what is on the machine, so nothing else may run beside it",
-           "long: takes long and is begun first")
+           "long: takes long and is begun first",
+           "package: judges the package that VTEP_PACKAGE names, or takes what `scripts/setup --package` installs; not "
+           "collected without VTEP_PACKAGE")
 
 
 def pytest_configure(config):
@@ -51,8 +54,12 @@ def is_one_of_several(config):
     return hasattr(config, "workerinput")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Puts what takes longest first, so that no process is left with it in the end."""
+    if not os.environ.get("VTEP_PACKAGE"):
+        left = [item for item in items if item.get_closest_marker("package") is not None]
+        items[:] = [item for item in items if item.get_closest_marker("package") is None]
+        config.hook.pytest_deselected(items=left)
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
@@ -60,6 +67,8 @@ def pytest_report_header():
     """Says what is judged."""
     scale = "full (VTEP_FULL=1)" if full() else "short (VTEP_FULL=1 for the full one)"
     lines = [f"vtep: {binary()}; scale: {scale}"]
+    if not os.environ.get("VTEP_PACKAGE"):
+        lines.append("without VTEP_PACKAGE: what judges the package, promtool and Prometheus is deselected")
     if binary() and carries_its_own_libsodium():
         lines.append("WARNING: this vtep has its libsodium linked in: what needs a broken one is SKIPPED, not judged")
     return lines

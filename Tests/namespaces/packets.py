@@ -1,6 +1,7 @@
 """AF_PACKET sockets on devices of the lab, with filters that the kernel runs."""
 
 import ctypes
+import errno
 import functools
 import select
 import socket
@@ -58,10 +59,17 @@ class Packets(Arrivals):
         self.socket.setblocking(False)
 
     def next(self, seconds=5.0):
-        """The next frame, with its VLAN tag put back where the kernel took it out; None after `seconds`."""
+        """The next frame, with its VLAN tag put back where the kernel took it out; None after `seconds`, and once when
+        the device went down.
+        """
         if not select.select([self.socket], [], [], seconds)[0]:
             return None
-        frame, notes, _, _ = self.socket.recvmsg(1 << 17, 256)
+        try:
+            frame, notes, _, _ = self.socket.recvmsg(1 << 17, 256)
+        except OSError as error:
+            if error.errno != errno.ENETDOWN:
+                raise
+            return None
         for level, kind, data in notes:
             if (level, kind) == (_SOL_PACKET, _PACKET_AUXDATA):
                 status, _, _, _, _, tag, protocol = struct.unpack("IIIHHHH", data[:20])

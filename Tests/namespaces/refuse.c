@@ -5,6 +5,8 @@
  *   steer  SO_ATTACH_REUSEPORT_CBPF answers EPERM, as where a security module forbids it
  *   uso    TUNSETOFFLOAD with UDP superframes answers EINVAL, as Linux before 6.2 does
  *   write  every superframe that is written into a TAP answers EINVAL, as some 6.1 and 6.6 kernels do
+ *   thread the thread with the number $REFUSE_NUMBER, from 1, of those that the process makes, answers EAGAIN, as where
+ *          a limit is reached
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -12,6 +14,7 @@
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 #include <netinet/udp.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,4 +88,16 @@ ssize_t writev(int fd, const struct iovec *vectors, int count)
         return -1;
     }
     return next(fd, vectors, count);
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *), void *argument)
+{
+    int (*next)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) =
+        (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))dlsym(RTLD_NEXT, "pthread_create");
+    static int made;
+    const char *number = getenv("REFUSE_NUMBER");
+
+    if (refuses("thread") && number && __atomic_add_fetch(&made, 1, __ATOMIC_RELAXED) == atoi(number))
+        return EAGAIN;
+    return next(thread, attributes, body, argument);
 }

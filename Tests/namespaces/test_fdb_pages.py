@@ -5,12 +5,12 @@ import random
 import re
 import socket
 import subprocess
-import threading
 import time
 
 import pytest
 
 from agent import binary
+from background import Background
 from conftest import full
 from frames import ethernet, mac, mac_text, vxlan
 from host import wait_until
@@ -63,23 +63,15 @@ def peak_since(agent):
     return peak
 
 
-class Questions:
+class Questions(Background):
     """Asks for the status again and again, and keeps how long each answer took."""
 
     def __init__(self, agent):
-        self.agent, self.seconds, self._ended = agent, [], threading.Event()
-        self._thread = threading.Thread(target=self._ask)
+        super().__init__()
+        self.agent, self.seconds = agent, []
 
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._ended.set()
-        self._thread.join()
-
-    def _ask(self):
-        while not self._ended.is_set():
+    def work(self):
+        while not self.ended.is_set():
             began = time.monotonic()
             done = self.agent.ask("status", "-j")
             self.seconds.append(time.monotonic() - began if done.returncode == 0 else 1000)

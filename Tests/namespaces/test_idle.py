@@ -1,5 +1,6 @@
 """An idle agent with many peers and segments wakes for what arrives and for little else. What it costs is a figure."""
 
+import base64
 import glob
 import os
 import re
@@ -10,6 +11,7 @@ import pytest
 from conftest import full
 from host import wait_until
 from lab import Lab
+from usage import processor_seconds
 
 pytestmark = pytest.mark.alone
 
@@ -27,17 +29,20 @@ class Reading:
         for path in glob.glob(f"/proc/{agent.process.pid}/task/*/status"):
             with open(path, encoding="ascii") as file:
                 self.switches += int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", file.read(), re.M)[1])
-        with open(f"/proc/{agent.process.pid}/stat", encoding="ascii") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        self.seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        self.seconds = processor_seconds(agent.process)
 
 
-def crowded(lab, **segment):
-    """An agent on h1 with all the peers and segments; the peers are addresses behind h2, where nobody listens."""
+def crowded(lab, peers=PEERS, segments=SEGMENTS, identity=None, **segment):
+    """An agent on h1 with so many peers and segments; the peers are addresses behind h2, where nobody listens. With an
+    `identity` it and they have keys.
+    """
     lab.h1.ip("route", "add", "198.18.0.0/15", "via", lab.h2.address)
-    peers = [{"name": f"p{number}", "address": f"198.18.{number // 250}.{number % 250 + 1}"} for number in range(PEERS)]
-    segments = [{"vni": 1_000 + number, "tap": f"vx{number}", **segment} for number in range(SEGMENTS)]
-    return lab.agent(segments=segments, peers=peers)
+    # Any 32 bytes are somebody's key.
+    keys = [{"public-key": base64.b64encode(os.urandom(32)).decode()} if identity else {} for _ in range(peers)]
+    known = [{"name": f"p{number}", "address": f"198.18.{number // 250}.{number % 250 + 1}", **key}
+             for number, key in enumerate(keys)]
+    made = [{"vni": 1_000 + number, "tap": f"vx{number}", **segment} for number in range(segments)]
+    return lab.agent(segments=made, peers=known, local={"private-key-file": identity.path} if identity else {})
 
 
 def measured(agent, name, figure):

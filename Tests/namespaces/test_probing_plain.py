@@ -1,9 +1,12 @@
 """Between two vtep that have keys the path is probed for plain segments too, although nothing of them is sealed."""
 
+import os
+import pathlib
 import socket
 
 import pytest
 
+from compiled import compiled
 from conftest import full
 from host import wait_until
 from lab import Lab
@@ -121,6 +124,28 @@ def test_where_the_sealed_port_is_taken_plain_segments_do_without_sessions_and_t
     assert lab.h1.ping("10.43.0.2") and lab.h2.ping("10.43.0.1")
     assert sessions(first) == {"h2": "none"} and sessions(second) == {"h1": "handshake"}
     assert "sealing" not in first.json("status") and peer(first)["path-mtu-source"] == "route"
+
+
+def threads(process):
+    """The names of a process's threads, in the order in which they were made."""
+    numbers = sorted(map(int, os.listdir(f"/proc/{process.pid}/task")))
+    return [pathlib.Path(f"/proc/{process.pid}/task/{number}/comm").read_text().strip() for number in numbers]
+
+
+def test_where_the_thread_of_the_sessions_cannot_be_had_plain_segments_do_without_and_the_log_says_so(lab, tmp_path):
+    known = identities(lab)
+    first, second = (sealed_agent(lab, name, known, [plain_segment(int(name[1]))]) for name in known)
+    second.start()
+    first.start()
+    session_up(first)
+    number = threads(first.process).index("vtep-sessions")
+    first.stop()
+    first.start({"LD_PRELOAD": compiled(tmp_path, "refuse", library=True), "REFUSE": "thread",
+                 "REFUSE_NUMBER": str(number)})
+    assert TOLD in first.stderr() and "starting the sessions" in first.stderr(), first.stderr()
+    assert lab.h1.ping("10.43.0.2") and lab.h2.ping("10.43.0.1")
+    assert sessions(first) == {"h2": "none"} and "sealing" not in first.json("status")
+    assert peer(first)["path-mtu-source"] == "route"
 
 
 def test_a_session_that_ends_leaves_plain_traffic_as_it_was(lab):

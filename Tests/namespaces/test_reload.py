@@ -5,6 +5,7 @@ import copy
 import json
 import signal
 import socket
+import time
 
 import pytest
 
@@ -69,11 +70,16 @@ def variants(config):
     return first, second, third, config
 
 
+def key_ages(agent):
+    """How old the session with each peer is, in seconds, by the peer's name."""
+    return {peer["name"]: peer["key-age-seconds"] for peer in agent.json("peers")}
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("is_sealed", (False, True), ids=("plain", "sealed"))
 def test_fault_row_46_reloads_half_of_them_invalid_cost_untouched_peers_nothing(lab, numbered, figure, is_sealed):
     agent, other = two_agents(lab, is_sealed)
-    before_ages = {peer["name"]: peer.get("key-age-seconds", 0) for peer in agent.json("peers")}
+    before_ages, began = key_ages(agent), time.monotonic()
     invalid, valid = Invalid(agent.config), variants(agent.config)
     known = set(agent.fdb())
     with contextlib.ExitStack() as stack:
@@ -99,8 +105,9 @@ def test_fault_row_46_reloads_half_of_them_invalid_cost_untouched_peers_nothing(
         arrived, of_kernels = nothing_lost(flows, (agent, other))
     assert known <= set(agent.fdb()), "what was learned is still there"
     assert set(sessions(agent).values()) == {"up"} and "session is lost" not in agent.stderr()
-    ages = {peer["name"]: peer.get("key-age-seconds", 0) for peer in agent.json("peers")}
-    assert all(ages[name] >= before_ages[name] or ages[name] >= 1 for name in ages), "no session began anew"
+    ages, elapsed = key_ages(agent), time.monotonic() - began
+    if max(before_ages.values()) + elapsed < 115:  # after two minutes a session begins anew by itself
+        assert all(ages[name] >= before_ages[name] + elapsed - 2 for name in ages), (before_ages, ages, elapsed)
     assert len({count for count, _ in sizes}) == 1, f"descriptors after rounds: {sizes}"
     growth = sizes[-1][1] - sizes[len(sizes) // 5][1]
     assert growth <= GROWTH_MAX, f"{growth} KiB more: {sizes}"
@@ -323,7 +330,7 @@ def test_what_is_added_by_command_carries_frames_survives_a_reload_and_goes_by_t
     assert lab.h1.ping("10.43.0.2")
     ask("segment", "del", "--vni", 43)
     assert lab.h1.link("vx43") is None and [each["vni"] for each in agent.json("segments")] == [42]
-    assert other.counters().all["drops"] >= 0
+    other.check_identity()
 
 
 def test_the_interface_takes_the_keys_of_the_configuration_over_http(lab):

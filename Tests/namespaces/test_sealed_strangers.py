@@ -20,6 +20,7 @@ from packets import Packets
 from sealed import ROOMY, identities, overlay, sealed_agent, session_up, sessions
 from sealed_end import ALICE, GUEST, MARKED, End, number_of, numbered
 from sealed_peer import COOKIE_SIZE, SealedPeer, is_kind
+from usage import processor_seconds
 
 
 # Row 23.
@@ -158,9 +159,7 @@ def thread_seconds(agent, name):
         with open(f"{path}/comm", encoding="ascii") as file:
             if file.read().strip() != name:
                 continue
-        with open(f"{path}/stat", encoding="ascii") as file:
-            user, system = file.read().rsplit(")", 1)[1].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        return processor_seconds(agent.process, os.path.basename(path))
     raise AssertionError(f"no thread {name}")
 
 

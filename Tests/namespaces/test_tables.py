@@ -62,7 +62,8 @@ def test_peers_has_the_names_and_values_of_the_contract(lab, workers):
 def test_segments_has_the_names_and_values_of_the_contract(lab, workers):
     segments = populated(lab, workers).json("segments")
     assert segments == [{"vni": 42, "tap": "vx42", "mtu": 1450, "sealed": False, "fdb-entries": 3, "fdb-moves": 0,
-                         "fdb-flapping": 0, "fdb-refused": 0, "neighbors": 0, "rx-frames": 3, "tx-frames": 1}]
+                         "fdb-flapping": 0, "fdb-refused": 0, "neighbors": 0, "rx-frames": 3, "tx-frames": 1,
+                         "rx-bytes": 300, "tx-bytes": 200}]
 
 
 @both

@@ -315,7 +315,7 @@ def test_a_second_agent_on_the_same_port_is_refused_whatever_its_workers(lab, wo
     assert lab.h1.link("vx43") is None
 
 
-def test_a_tap_that_another_agent_has_is_refused_and_stays_as_it_is(lab):
+def test_fault_row_44_a_tap_that_another_agent_has_is_refused_and_stays_as_it_is(lab):
     first = lab.agent(workers=2)
     mac_before = lab.h1.link("vx42")["address"]
     lab.h1.ip("address", "add", "192.0.2.77/24", "dev", "u0")

@@ -32,6 +32,8 @@ extension Configuration {
     package static let deviceNameByteCountMax = 15
     /// A peer's name stands in tables, metrics and requests.
     package static let peerNameByteCountMax = 64
+    /// LOGIN_NAME_MAX less the final zero.
+    package static let userNameByteCountMax = 255
     /// `sun_path` less the final zero.
     package static let socketPathByteCountMax = 107
     /// The smallest to the largest size of an inner IP packet.

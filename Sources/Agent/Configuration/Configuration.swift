@@ -10,6 +10,8 @@ package struct Configuration: Equatable, Sendable {
   package var control: Control
   package var workers: Workers
   package var log: Log
+  /// Nil: whoever starts the agent.
+  package var user: User?
   /// In the order of the file.
   package var segments: [Segment]
   /// In the order of the file.
@@ -17,12 +19,13 @@ package struct Configuration: Equatable, Sendable {
 
   package init(
     local: Local, control: Control = Control(), workers: Workers = .auto, log: Log = Log(),
-    segments: [Segment] = [], peers: [Peer] = []
+    user: User? = nil, segments: [Segment] = [], peers: [Peer] = []
   ) {
     self.local = local
     self.control = control
     self.workers = workers
     self.log = log
+    self.user = user
     self.segments = segments
     self.peers = peers
   }
@@ -81,6 +84,8 @@ extension Configuration {
 
     /// The path of the Unix socket, at most `Limits.socketPathByteCountMax` bytes.
     package var socket = socketDefault
+    /// Where metrics and health are told over HTTP; nil: nowhere.
+    package var metrics: ListenAddress?
 
     package init() {}
   }

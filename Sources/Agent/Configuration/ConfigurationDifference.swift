@@ -19,6 +19,7 @@ struct ConfigurationDifference {
     restartKeys = Self.keys(in: "local", Self.fixedKeys(old.local, new.local))
     if old.control != new.control { restartKeys += Self.keys(in: "control", Self.keys(old.control, new.control)) }
     if old.workers != new.workers { restartKeys.append("workers") }
+    if old.user != new.user { restartKeys.append("user") }
     notePeers(from: old, to: new)
     noteSegments(from: old, to: new)
     let local = Self.liveKeys(old.local, new.local)
@@ -102,7 +103,7 @@ extension ConfigurationDifference {
   }
 
   private static func keys(_ one: Configuration.Control, _ other: Configuration.Control) -> [String] {
-    let named = differing(one, other, ("socket", \.socket))
+    let named = differing(one, other, ("socket", \.socket), ("metrics", \.metrics))
     return named.isEmpty ? [""] : named
   }
 

@@ -42,10 +42,10 @@ extension ConfigurationReader {
   }
 
   private func readPublicKey(_ keys: inout MappingReader, _ peer: inout Configuration.Peer) {
+    peer.publicKey = keys.optional("public-key") { scalar throws(ValueFault) in try scalar.publicKey() }
     guard keys.has("public-key") else { return }
     let line = keys.line(of: "public-key")
     peer.publicKeyLine = SourceLine(line)
-    peer.publicKey = keys.optional("public-key") { scalar throws(ValueFault) in try scalar.publicKey() }
     if let key = peer.publicKey { publicKeys.claim(key, line: line, problems) }
   }
 

@@ -54,6 +54,8 @@ final class ConfigurationReader {
       try scalar.workers()
     }
     let log = readLog(&root)
+    let user = root.optional("user") { scalar throws(ValueFault) in try scalar.userName() }
+    let userLine = SourceLine(root.line(of: "user"))
     let segments = readSegments(&root, local: local)
     let peers = readPeers(&root, local: local)
     root.finish()
@@ -61,7 +63,8 @@ final class ConfigurationReader {
     judgeSealing(segments, peers)
     guard problems.problems.isEmpty, let local else { return nil }
     return Configuration(
-      local: local, control: control, workers: workers, log: log, segments: segments, peers: peers)
+      local: local, control: control, workers: workers, log: log,
+      user: user.map { Configuration.User($0, line: userLine) }, segments: segments, peers: peers)
   }
 
   private func readLocal(_ root: inout MappingReader) -> Configuration.Local? {
@@ -98,6 +101,7 @@ final class ConfigurationReader {
     control.socket = keys.value("socket", default: control.socket) { scalar throws(ValueFault) in
       try scalar.socketPath()
     }
+    control.metrics = keys.optional("metrics") { scalar throws(ValueFault) in try scalar.listenAddress() }
     keys.finish()
     return control
   }

@@ -1,3 +1,5 @@
+import Glibc
+import LinuxIO
 import Sealing
 
 /// The keys of this VTEP, read from the files that the configuration names. Locked in memory, never printed.
@@ -24,18 +26,20 @@ extension Configuration {
   /// Reads the files with keys, and judges what only they and this host can tell.
   /// - Parameters:
   ///   - file: the configuration's name in error messages.
+  ///   - user: who is to read them; nil: this process, as whoever it is.
   ///   - ciphers: of this host.
   /// - Returns: nil when no private key is named; then no segment is sealed.
   /// - Throws: every problem that was found.
   package func secrets(
-    file: String, ciphers: @autoclosure () -> HostCiphers = .probe()
+    file: String, for user: UserAccount? = nil, ciphers: @autoclosure () -> HostCiphers = .probe()
   ) throws(ConfigurationError) -> LocalSecrets? {
     let problems = ProblemList()
+    let reader = user?.uid ?? geteuid()
     let privateKey = Self.read(local.privateKeyFile, "local.private-key-file", problems) { path throws(ValueFault) in
-      try SecretFile.privateKey(path)
+      try SecretFile.privateKey(path, for: reader)
     }
     let presharedKeys = Self.read(local.presharedKeyFile, "local.psk-file", problems) { path throws(ValueFault) in
-      try SecretFile.presharedKeys(path)
+      try SecretFile.presharedKeys(path, for: reader)
     }
     judgePeers(against: privateKey, problems)
     judgeCipher(ciphers(), problems)

@@ -10,9 +10,7 @@ struct NotBuiltYet {
   }
 
   static let table = [
-    NotBuiltYet("user"),
-    NotBuiltYet("control.metrics"),
-    NotBuiltYet("control.key-log"),
+    NotBuiltYet("control.key-log")
   ]
 
   /// Whether `key` is refused whatever its value is.

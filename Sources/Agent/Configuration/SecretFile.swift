@@ -9,12 +9,13 @@ enum SecretFile {
   private static let othersMask: mode_t = 0o077
 
   /// The file's text without the white space at its end; at least one byte.
-  static func read(_ path: String) throws(ValueFault) -> SecretText {
+  /// - Parameter reader: the user that the agent runs as, which has to be able to read it.
+  static func read(_ path: String, for reader: uid_t) throws(ValueFault) -> SecretText {
     // A pipe that nobody writes to must not hold up the start.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else { throw unreadable(path, errno) }
     defer { close(descriptor) }
-    try judge(descriptor, path)
+    try judge(descriptor, path, for: reader)
     var text = SecretText(byteCountMax: byteCountMax)
     while let byte = try next(from: descriptor, path) {
       guard text.append(byte) else {
@@ -35,7 +36,7 @@ enum SecretFile {
   }
 
   /// Of the open file, so that no other can take its place in between.
-  private static func judge(_ descriptor: Int32, _ path: String) throws(ValueFault) {
+  private static func judge(_ descriptor: Int32, _ path: String, for reader: uid_t) throws(ValueFault) {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw unreadable(path, errno) }
     switch status.st_mode & S_IFMT {
@@ -49,10 +50,12 @@ enum SecretFile {
         wrong: "\(path) has mode 0\(mode), and others than its owner must have no right to it",
         right: "run `chmod 600 \(path)`, and make a new key if somebody may have read this one")
     }
-    guard Self.mayRead(fileOf: status.st_uid, as: geteuid()) else {
+    // What was opened as root, another user opens only if it is that user's.
+    let isReadable = reader == geteuid() ? mayRead(fileOf: status.st_uid, as: reader) : status.st_uid == reader
+    guard isReadable else {
       throw ValueFault(
-        wrong: "\(path) belongs to user \(status.st_uid), and this runs as user \(geteuid())",
-        right: "run this as the user of the agent, or `chown` the file to user \(geteuid())")
+        wrong: "\(path) belongs to user \(status.st_uid), and the agent runs as user \(reader)",
+        right: "`chown` the file to user \(reader), or run the agent as the user that owns it")
     }
   }
 
@@ -86,8 +89,8 @@ enum SecretFile {
 /// The keys in a file's text.
 extension SecretFile {
   /// The one private key in a file.
-  static func privateKey(_ path: String) throws(ValueFault) -> PrivateKey {
-    let text = try read(path)
+  static func privateKey(_ path: String, for reader: uid_t = geteuid()) throws(ValueFault) -> PrivateKey {
+    let text = try read(path, for: reader)
     guard let key = text.withBytes({ PrivateKey(base64: $0) }) else {
       throw ValueFault(
         wrong: "\(path) holds no private key",
@@ -97,8 +100,8 @@ extension SecretFile {
   }
 
   /// The one or two pre-shared keys in a file, each on its line, in their order.
-  static func presharedKeys(_ path: String) throws(ValueFault) -> [PresharedKey] {
-    let text = try read(path)
+  static func presharedKeys(_ path: String, for reader: uid_t = geteuid()) throws(ValueFault) -> [PresharedKey] {
+    let text = try read(path, for: reader)
     let lines = text.withBytes { Self.lineRanges(in: $0) }
     guard lines.count <= 2 else {
       throw ValueFault(

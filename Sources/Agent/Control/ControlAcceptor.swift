@@ -1,26 +1,37 @@
-import Glibc
-import LinuxIO
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import Synchronization
 
 /// Decides about each new connection and sets up the pipeline of those that may stay.
 final class ControlAcceptor: Sendable {
   private struct TooManyClients: Error {}
 
-  private let path: ControlSocketPath
   private let limits: ControlLimits
   private let responder: ControlResponder
+  private let mayAsk: @Sendable (any Channel) throws -> Bool
   private let clientCount = Mutex(0)
 
-  init(path: ControlSocketPath, limits: ControlLimits, responder: ControlResponder) {
-    self.path = path
+  /// - Parameter mayAsk: whether the client of a new connection may ask; one that may not hears so.
+  init(limits: ControlLimits, responder: ControlResponder, mayAsk: @escaping @Sendable (any Channel) throws -> Bool) {
     self.limits = limits
     self.responder = responder
+    self.mayAsk = mayAsk
+  }
+
+  /// What listens on `group` and has this accept. Holds it for as long as it listens.
+  func bootstrap(on group: MultiThreadedEventLoopGroup) -> ServerBootstrap {
+    ServerBootstrap(group: group)
+      .childChannelInitializer { channel in self.accept(channel) }
+      .childChannelOption(.autoRead, value: false)
+      .childChannelOption(.maxMessagesPerRead, value: 1)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelOption(
+        .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: ControlLimits.readByteCount))
   }
 
   /// Called on the event loop before the connection becomes active. A failed future closes it.
-  func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
+  private func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
     guard admit() else { return channel.eventLoop.makeFailedFuture(TooManyClients()) }
     channel.closeFuture.whenComplete { _ in self.clientCount.withLock { $0 -= 1 } }
     return channel.eventLoop.makeCompletedFuture {
@@ -42,14 +53,5 @@ final class ControlAcceptor: Sendable {
       count += 1
       return true
     }
-  }
-
-  private func mayAsk(_ channel: any Channel) throws -> Bool {
-    let peer = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
-      try PeerCredentials(of: $0)
-    }
-    // The group of the file as it is now, so that a chgrp by the administrator is honoured as its mode is.
-    guard let peer, let file = try path.existing() else { return false }
-    return ControlAccess(uid: geteuid(), gid: file.gid).admits(peer)
   }
 }

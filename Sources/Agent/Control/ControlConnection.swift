@@ -91,7 +91,7 @@ final class ControlConnection: ChannelInboundHandler {
     case HTTPParserError.headerOverflow:
       fail(headersTooLarge(), context)
     case is HTTPParserError:
-      fail(ControlError(.badRequest, "this is not HTTP/1.1; try GET /v1/status"), context)
+      fail(ControlError(.badRequest, "this is not HTTP/1.1"), context)
     default:
       context.close(promise: nil)
     }
@@ -168,7 +168,7 @@ extension ControlConnection {
     let keepAlive = request?.isKeepAlive ?? false
     var head = HTTPResponseHead(
       version: request?.version ?? .http1_1, status: HTTPResponseStatus(statusCode: response.status))
-    head.headers.add(name: "content-type", value: "application/json")
+    head.headers.add(name: "content-type", value: response.contentType)
     head.headers.add(name: "content-length", value: String(response.body.count))
     head.headers.add(name: "connection", value: keepAlive ? "keep-alive" : "close")
     if response.status == 405 { head.headers.add(name: "allow", value: response.allow) }

@@ -1,9 +1,10 @@
-/// One answer on the control socket: a status and a JSON document.
+/// One answer on the control socket: a status and a JSON document. `/metrics` and its neighbours answer text.
 package struct ControlResponse: Equatable, Sendable {
   /// An HTTP status such as 200.
   package let status: Int
-  /// One JSON document that ends in a newline.
+  /// One JSON document, or text, that ends in a newline.
   package let body: [UInt8]
+  package var contentType = "application/json"
   /// Nothing has happened yet that the request asks for: it may be asked again for a while.
   package var isPending = false
   /// The methods that the resource has.

@@ -86,7 +86,8 @@ package final class ControlServer: Sendable {
     Self.shutDown(group)
   }
 
-  private static func shutDown(_ group: MultiThreadedEventLoopGroup) {
+  /// Ends the event loop with its connections, or stops waiting for that in time.
+  static func shutDown(_ group: MultiThreadedEventLoopGroup) {
     let done = DispatchSemaphore(value: 0)
     group.shutdownGracefully(queue: DispatchQueue(label: "vtep.control.stop")) { _ in done.signal() }
     _ = done.wait(timeout: .now() + .nanoseconds(Int(ControlLimits.stopTime / .nanoseconds(1))))
@@ -107,22 +108,24 @@ package final class ControlServer: Sendable {
     throw ControlError(.socketInUse, "another agent listens on \(path.text); stop it or name another socket")
   }
 
+  private static func mayAsk(_ channel: any Channel, at path: ControlSocketPath) throws -> Bool {
+    let peer = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+      try PeerCredentials(of: $0)
+    }
+    // The group of the file as it is now, so that a chgrp by the administrator is honoured as its mode is.
+    guard let peer, let file = try path.existing() else { return false }
+    return ControlAccess(uid: geteuid(), gid: file.gid).admits(peer)
+  }
+
   private static func listen(
     on path: ControlSocketPath, as final: ControlSocketPath, group: MultiThreadedEventLoopGroup,
     limits: ControlLimits, responder: ControlResponder
   ) throws(ControlError) {
-    let acceptor = ControlAcceptor(path: final, limits: limits, responder: responder)
-    let bootstrap = ServerBootstrap(group: group)
-      .childChannelInitializer { channel in acceptor.accept(channel) }
-      .childChannelOption(.autoRead, value: false)
-      .childChannelOption(.maxMessagesPerRead, value: 1)
-      .childChannelOption(.allowRemoteHalfClosure, value: true)
-      .childChannelOption(
-        .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: ControlLimits.readByteCount))
+    let acceptor = ControlAcceptor(limits: limits, responder: responder) { try mayAsk($0, at: final) }
     // Bound here and not by NIO, which would remove whatever stands at the path when it closes the socket.
     let descriptor = try path.listen()
     do {
-      _ = try bootstrap.withBoundSocket(descriptor).wait()
+      _ = try acceptor.bootstrap(on: group).withBoundSocket(descriptor).wait()
     } catch {
       // Whether NIO closed the descriptor already cannot be told; at a start that fails, one more does no harm.
       try path.remove()

@@ -40,10 +40,15 @@ package struct ControlSocketPath: Hashable, Sendable {
     return SocketAddress(address)
   }
 
+  /// Nil: the root, or where the process stands.
+  var parent: String? {
+    guard let slash = text.lastIndex(of: "/"), slash != text.startIndex else { return nil }
+    return String(text[..<slash])
+  }
+
   /// Makes the parent directory if it is missing, mode 0755 under the process's umask.
   func createParentDirectory() throws(ControlError) {
-    guard let slash = text.lastIndex(of: "/"), slash != text.startIndex else { return }
-    let parent = String(text[..<slash])
+    guard let parent else { return }
     guard mkdir(parent, 0o755) != 0, errno != EEXIST else { return }
     let reason = Self.explain(Errno.current("mkdir"))
     throw ControlError(.socketFailed, "cannot create the directory \(parent) of the control socket: \(reason)")
@@ -105,7 +110,7 @@ package struct ControlSocketPath: Hashable, Sendable {
   /// The claim of the socket is the first thing that the agent needs a right for.
   private static func explain(_ error: Errno) -> String {
     guard [EACCES, EPERM].contains(error.number) else { return "\(error)" }
-    return "\(error); run the agent as root, or name a `control.socket` where it may write"
+    return "\(error); the agent runs as user \(geteuid()): name a `control.socket` where that user may write"
   }
 }
 

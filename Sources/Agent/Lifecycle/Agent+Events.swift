@@ -17,10 +17,17 @@ extension Agent {
     if let due = nextEventLook, now < due { return topology.events.hasEvents ? due : nil }
     let (events, lostCount) = topology.events.drain()
     topology.events.wantsAll = eventHistory.hasListener()
-    nextEventLook = events.isEmpty ? nil : now + Self.eventPause
+    let hasDrops = followDrops(now: now)
+    nextEventLook = events.isEmpty && !hasDrops ? nil : now + Self.eventPause
     guard !events.isEmpty || lostCount > 0 else { return nil }
     eventHistory.append(events.map { report(of: $0, now: now) }, lostCount: lostCount)
-    for event in events where event.kind == .flapping { tellFlapping(event) }
+    for event in events {
+      switch event.kind {
+      case .flapping: tellFlapping(event)
+      case .loop: tellLoop(event)
+      case .learned, .moved, .aged: break
+      }
+    }
     return nil
   }
 
@@ -59,6 +66,14 @@ extension Agent {
       metadata: [
         "vni": "\(segment.vni)", "mac": "\(event.mac)", "last-at": "\(peer ?? "the own TAP")",
       ])
+  }
+
+  private func tellLoop(_ event: OverlayEvent) {
+    guard let segment = topology.segments.element(at: event.segment) else { return }
+    throttledLog.log(
+      .warning, class: "loop", segment: segment.vni,
+      "a loop: frames that were written to the TAP come back from it, and are dropped",
+      metadata: ["mac": "\(event.mac)"])
   }
 }
 

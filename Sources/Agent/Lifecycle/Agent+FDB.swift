@@ -8,9 +8,10 @@ extension Agent: FDBControl {
   package func setEntry(
     _ mac: MACAddress, vni: VNI, peer name: String, replacing: Bool
   ) throws(ControlError) -> FDBReport {
+    try refuseWhenFollowed()
     let slot = try slot(of: vni)
     guard let peer = generation.slot(ofPeer: name) else {
-      throw ControlError(.unknownPeer, "no peer has the name \(name)")
+      throw ControlError.unknown(peer: name)
     }
     guard topology.segments[slot].peers.contains(peer) else {
       throw ControlError(.badEntry, "peer \(name) does not have segment \(vni); name one that has")
@@ -37,13 +38,19 @@ extension Agent: FDBControl {
     return try entry(of: mac, slot: slot)
   }
 
+  private func refuseWhenFollowed() throws(ControlError) {
+    if hasSuccessor { throw ControlError(.busy, Self.followed.message) }
+  }
+
   package func removeEntry(_ mac: MACAddress, vni: VNI) throws(ControlError) -> FDBReport {
+    try refuseWhenFollowed()
     let slot = try slot(of: vni)
     guard let removed = topology.withFDB(ofSegment: slot, { $0.remove(mac) }) else { throw unknown(mac, slot) }
     return report(of: removed, slot: slot, now: seconds)
   }
 
   package func flushEntries(vni: VNI) throws(ControlError) -> FlushReport {
+    try refuseWhenFollowed()
     let slot = try slot(of: vni)
     return FlushReport(vni: vni.rawValue, removed: topology.withFDB(ofSegment: slot) { $0.flush() })
   }
@@ -75,7 +82,7 @@ extension Agent: FDBControl {
   private var seconds: UInt32 { Instant(nanoseconds: Clock.now()).seconds }
 
   private func slot(of vni: VNI) throws(ControlError) -> Int {
-    guard let slot = try slots(vni).first else { throw ControlError(.unknownVNI, "no segment has VNI \(vni)") }
+    guard let slot = try slots(vni).first else { throw ControlError.unknown(vni) }
     return slot
   }
 
@@ -85,6 +92,6 @@ extension Agent: FDBControl {
   }
 
   private func unknown(_ mac: MACAddress, _ slot: Int) -> ControlError {
-    ControlError(.unknownMAC, "segment \(topology.segments[slot].vni) has no entry for \(mac)")
+    ControlError.unknown(mac, vni: topology.segments[slot].vni)
   }
 }

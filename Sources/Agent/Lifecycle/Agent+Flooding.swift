@@ -3,7 +3,7 @@ import LinuxIO
 import Logging
 import VXLAN
 
-/// Telling of storms and loops, and asking who listens to groups. All of it belongs to the main thread.
+/// Telling of storms, and asking who listens to groups. All of it belongs to the main thread.
 extension Agent {
   /// Does what is due. Answers when it wants to be called again; nil: with news only.
   func followFlooding() -> Instant? {
@@ -23,10 +23,7 @@ extension Agent {
     // First: what comes while we look is news again.
     topology.flooding.beginLook()
     floodWatch.beginLook()
-    for slot in topology.segments.indices {
-      tellStorm(slot, now: now)
-      tellLoop(slot, now: now)
-    }
+    for slot in topology.segments.indices { tellStorm(slot, now: now) }
     return floodWatch.next
   }
 
@@ -37,13 +34,5 @@ extension Agent {
     throttledLog.log(
       .warning, class: "storm", "a storm: of the frames that the TAP gives to be flooded some are dropped",
       metadata: ["vni": "\(plan.vni)", "storm-limit": "\(plan.stormLimit)", "dropped": "\(count)"])
-  }
-
-  private func tellLoop(_ slot: Int, now: Instant) {
-    guard let loop = topology.flooding.takeLoop(ofSegment: slot), floodWatch.tellsLoop(ofSegment: slot, now: now)
-    else { return }
-    throttledLog.log(
-      .warning, class: "loop", "a loop: frames that were written to the TAP come back from it, and are dropped",
-      metadata: ["vni": "\(topology.segments[slot].vni)", "mac": "\(loop.mac)"])
   }
 }

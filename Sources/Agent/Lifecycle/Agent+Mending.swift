@@ -71,8 +71,8 @@ extension Agent {
         .notice, class: "tap-back", "TAP is back", metadata: ["vni": "\(topology.segments[slot].vni)"])
     } catch {
       throttledLog.log(
-        .warning, class: "tap-not-mended", "TAP cannot be mended yet",
-        metadata: ["vni": "\(topology.segments[slot].vni)", "error": "\(error)"])
+        .warning, class: "tap-not-mended", segment: topology.segments[slot].vni, "TAP cannot be mended yet",
+        metadata: ["error": "\(error)"])
     }
   }
 }

@@ -84,10 +84,9 @@ extension Agent {
   private func judgeFixed(_ slot: Int, largest: Int, underlayMTU: Int) {
     let plan = topology.segments[slot]
     guard plan.overlayMTU > largest else {
-      tightSegments.remove(slot)
-      return
+      return tightSegments.withLock { _ = $0.remove(slot) }
     }
-    guard tightSegments.insert(slot).inserted else { return }
+    guard tightSegments.withLock({ $0.insert(slot).inserted }) else { return }
     throttledLog.log(
       .warning, class: "mtu-does-not-fit", "the configured mtu does not fit any more; larger packets are answered",
       metadata: [

@@ -24,6 +24,7 @@ extension Agent {
       for change in changes.prefix(Self.loggedChangeCountMax) {
         log.notice("changed", metadata: ["change": "\(change.text)"])
       }
+      ProcessMemory.giveBack()
       log.notice("reloaded", metadata: fields.merging(["changes": "\(changes.count)"]) { $1 })
       return changes
     } catch {
@@ -56,7 +57,7 @@ extension Agent {
     let (news, told) = keyNews(secrets)
     let old = configuration
     if wanted.log != old.log { reloading.logChanged(wanted.log) }
-    commit(transition, keys: news)
+    try commit(transition, keys: news)
     self.secrets = secrets
     (self.file, runTimeChanges) = (file, rest)
     if wanted.local.udp6ZeroChecksum != old.local.udp6ZeroChecksum { followZeroChecksum() }
@@ -78,8 +79,9 @@ extension Agent {
       let wanted = try file.configuration(with: changes)
       try wanted.judgePeers(against: secrets?.privateKey, file: file.path)
       let transition = try prepare(wanted, secrets)
-      commit(transition, keys: nil)
+      try commit(transition, keys: nil)
       runTimeChanges = changes.accepted()
+      reloading.changed()
       for change in transition.difference.changes { log.notice("changed", metadata: ["change": "\(change.text)"]) }
       return transition.difference.changes
     } catch let error as ConfigurationError {

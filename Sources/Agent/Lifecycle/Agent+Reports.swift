@@ -29,7 +29,9 @@ extension Agent: ReportSource {
         fdbFlapping: history.freezeCount, fdbRefused: history.refusedCount,
         neighbors: topology.neighbors[slot].count(),
         rxFrames: counters.value(.framesOut, .underlay, segment: slot),
-        txFrames: counters.value(.framesOut, .overlay, segment: slot))
+        txFrames: counters.value(.framesOut, .overlay, segment: slot),
+        rxBytes: counters.value(.bytesOut, .underlay, segment: slot),
+        txBytes: counters.value(.bytesOut, .overlay, segment: slot))
     }
   }
 
@@ -65,12 +67,20 @@ extension Agent: ReportSource {
   package func statsReport() throws(ControlError) -> StatsReport {
     let (workerCounters, overflowCount) = try snapshot()
     let counters = withHandshakes(workerCounters)
-    let tapDrops = netlink.withLock { netlink in
-      devices.reduce(UInt64(0)) { $0 + $1.kernelDropCount(&netlink) }
-    }
     return StatsReport(
-      overlay: frameCounts(counters, .overlay, kernelDrops: tapDrops),
-      underlay: frameCounts(counters, .underlay, kernelDrops: overflowCount), batches: batchReport(counters))
+      overlay: frameCounts(drops: counters.drops(.overlay), kernelDrops: tapDropCount()) {
+        counters.total($0, .overlay)
+      },
+      underlay: frameCounts(drops: counters.drops(.underlay), kernelDrops: overflowCount) {
+        counters.total($0, .underlay)
+      }, batches: batchReport(counters))
+  }
+
+  /// Frames that the kernel dropped because the queue of a TAP was full.
+  func tapDropCount() -> UInt64 {
+    netlink.withLock { netlink in
+      devices.reduce(formerTAPDropCount) { $0 &+ $1.kernelDropCount(&netlink) }
+    }
   }
 
   package func dropsReport() throws(ControlError) -> DropsReport {
@@ -88,7 +98,7 @@ extension Agent: ReportSource {
   /// What fits through the tunnel to a peer, on each segment that it has: with the largest of their overheads.
   package func mtuReport(peer name: String) throws(ControlError) -> MTUReport {
     guard let slot = generation.slot(ofPeer: name) else {
-      throw ControlError(.unknownPeer, "no peer has the name \(name)")
+      throw ControlError.unknown(peer: name)
     }
     let shared = topology.segments.filter { $0.peers.contains(slot) }.map(\.overhead)
     let plain = Overhead(family: configuration.local.address.family)
@@ -103,7 +113,7 @@ extension Agent: ReportSource {
     return report
   }
 
-  private func sessionStatuses() throws(ControlError) -> [Int: SessionStatus] {
+  func sessionStatuses() throws(ControlError) -> [Int: SessionStatus] {
     guard let sessions else { return [:] }
     guard let statuses = sessions.statuses() else {
       throw ControlError(.internal, "the sessions' thread does not answer")
@@ -112,12 +122,12 @@ extension Agent: ReportSource {
   }
 
   /// With the datagrams that workers only handed over.
-  private func withHandshakes(_ counters: CounterSnapshot) -> CounterSnapshot {
+  func withHandshakes(_ counters: CounterSnapshot) -> CounterSnapshot {
     sealed.map { $0.counters.added(to: counters) } ?? counters
   }
 
   /// What one worker counted, with what its sockets lost.
-  private typealias WorkerCounts = (counters: CounterSnapshot, overflowCount: UInt64)
+  typealias WorkerCounts = (counters: CounterSnapshot, overflowCount: UInt64)
 
   /// The sums over the workers.
   private func snapshot() throws(ControlError) -> WorkerCounts {
@@ -128,7 +138,7 @@ extension Agent: ReportSource {
   }
 
   /// By worker, each made between two of its batches.
-  private func snapshots() throws(ControlError) -> [WorkerCounts] {
+  func snapshots() throws(ControlError) -> [WorkerCounts] {
     // All are asked before the first answer is waited for.
     let answers = workers.enumerated().map { number, worker in
       let sockets = Unshared(value: [underlays[number], sealed?.underlays[number]].compactMap { $0 })
@@ -155,28 +165,27 @@ extension Agent: ReportSource {
   func slots(_ vni: VNI?) throws(ControlError) -> [Int] {
     guard let vni else { return configuration.segments.compactMap { generation.slot(of: $0.vni) } }
     guard let slot = generation.slot(of: vni) else {
-      throw ControlError(.unknownVNI, "no segment has VNI \(vni)")
+      throw ControlError.unknown(vni)
     }
     return [slot]
   }
 
-  private func frameCounts(
-    _ counters: CounterSnapshot, _ direction: Direction, kernelDrops: UInt64
-  ) -> FrameCounts {
+  /// - Parameter count: of one direction.
+  func frameCounts(drops: UInt64, kernelDrops: UInt64 = 0, _ count: (Counter) -> UInt64) -> FrameCounts {
     var counts = FrameCounts()
-    counts.framesIn = counters.total(.framesIn, direction)
-    counts.framesOut = counters.total(.framesOut, direction)
-    counts.drops = counters.drops(direction)
-    counts.consumed = counters.total(.consumed, direction)
-    counts.waiting = counters.total(.waiting, direction)
-    counts.generated = counters.total(.generated, direction)
-    counts.floodCopies = counters.total(.floodCopies, direction)
-    counts.floodCopyDrops = counters.total(.floodCopyDrops, direction)
+    counts.framesIn = count(.framesIn)
+    counts.framesOut = count(.framesOut)
+    counts.drops = drops
+    counts.consumed = count(.consumed)
+    counts.waiting = count(.waiting)
+    counts.generated = count(.generated)
+    counts.floodCopies = count(.floodCopies)
+    counts.floodCopyDrops = count(.floodCopyDrops)
     counts.kernelDrops = kernelDrops
     return counts
   }
 
-  private func batchReport(_ counters: CounterSnapshot) -> BatchReport {
+  func batchReport(_ counters: CounterSnapshot) -> BatchReport {
     var report = BatchReport()
     report.tapReads = counters.batches.tapReads
     report.framesRead = counters.total(.framesIn, .overlay)
@@ -190,7 +199,7 @@ extension Agent: ReportSource {
   }
 
   /// Each offload by name. What differs between TAPs is named with the TAP.
-  private func offloadStates() -> [String: String] {
+  func offloadStates() -> [String: String] {
     var states = [
       "udp-segmentation": underlays[0].senders.segmentation.text, "udp-receive-joining": underlays[0].joining.text,
     ]
@@ -216,7 +225,7 @@ extension Agent: ReportSource {
   }
 
   /// What the segment carries at this moment.
-  private func overlayMTU(ofSegment slot: Int) -> Int {
+  func overlayMTU(ofSegment slot: Int) -> Int {
     let segment = topology.segments[slot]
     return segment.overlayMTU + topology.limits.frameByteCountMax(ofSegment: slot) - segment.frameByteCountMax
   }

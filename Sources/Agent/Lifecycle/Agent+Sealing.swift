@@ -31,28 +31,36 @@ extension Agent {
           try UDPUnderlay.sealedGroup(beside: underlays, at: endpoint, inherited: predecessor.descriptors)
         }, topology: topology)
     } catch {
+      if error.number == EACCES {
+        throw AgentError(.failed, "local.sealed-port \(endpoint): \(AgentError.privilegedPort)")
+      }
       guard error.number == EADDRINUSE else { throw .failed("local.sealed-port \(endpoint)", error) }
       throw AgentError(.failed, "local.sealed-port \(endpoint): the port is in use; is another agent running?")
     }
   }
 
-  /// Starts the sessions with `peers`; nil without the sealed port.
+  /// Starts the sessions with `peers`; nil without the sealed port, and where they cannot be started and no segment
+  /// needs them.
   static func startSessions(
     _ sealed: SealedParts?, _ configuration: Configuration, peers: [SessionPeer], workers: [Worker],
-    topology: Topology, doubtRoutes: @escaping @Sendable () -> Void, events: PeerEvents, log: ThrottledLogger
+    topology: Topology, doubtRoutes: @escaping @Sendable () -> Void, events: PeerEvents, log: Logger,
+    throttledLog: ThrottledLogger
   ) throws(AgentError) -> SessionService? {
     guard let sealed else { return nil }
     let sessions = sealed.sessions(
       with: peers, workers: workers, topology: topology,
-      pathRaiseInterval: configuration.local.pathMTURaise, doubtRoutes: doubtRoutes, events: events, log: log)
+      pathRaiseInterval: configuration.local.pathMTURaise, doubtRoutes: doubtRoutes, events: events,
+      log: throttledLog)
     let routes = peers.map { ($0.slot, PeerRoute(pathMTU: topology.peers[$0.slot].pathMTU, isOther: false)) }
     sessions.follow(Dictionary(uniqueKeysWithValues: routes))
-    do {
-      try sessions.start()
-    } catch {
-      throw .failed("starting the sessions", error)
+    return try SealingStart.unlessNeeded(by: configuration, log) { () throws(AgentError) in
+      do throws(Errno) {
+        try sessions.start()
+      } catch {
+        throw .failed("starting the sessions", error)
+      }
+      return sessions
     }
-    return sessions
   }
 
   /// The first source port to try: any, but none whose successors would take the sealed port before it is bound.

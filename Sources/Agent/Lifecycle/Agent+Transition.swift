@@ -6,8 +6,8 @@ import Logging
 import Sealing
 import VXLAN
 
-/// Taking over what was prepared. Nothing here can fail: what a device refuses is mended later, as what somebody did to
-/// it would be. All of it belongs to the main thread.
+/// Taking over what was prepared. Nothing here can fail, unless another agent has everything by now: what a device
+/// refuses is mended later, as what somebody did to it would be. All of it belongs to the main thread.
 ///
 ///     1  workers go by what stays; what leaves or is replaced is out of service
 ///     2  sessions of peers that leave end, and what was known of them and of the segments is forgotten
@@ -15,14 +15,23 @@ import VXLAN
 ///     4  devices, sessions and housekeeping follow
 extension Agent {
   /// - Parameter keys: what key files say now; nil where it is what it was.
-  func commit(_ transition: Transition, keys: KeyNews?) {
+  /// - Throws: `.failed` where another agent has taken over meanwhile; what was prepared is given up then.
+  func commit(_ transition: Transition, keys: KeyNews?) throws(AgentError) {
     // What is told of slots is told of those that are in them.
     nextEventLook = nil
     _ = followEvents()
-    let entries = entriesToKeep(transition)
-    access.withLock { _ in
+    let isDone = access.withLock { _ -> Bool in
+      guard !hasSuccessor else { return false }
+      // Under the lock, so that none is lost that a command adds just now.
+      let entries = entriesToKeep(transition)
       exchange(transition, keys: keys)
       setKept(entries)
+      changeCount &+= 1
+      return true
+    }
+    guard isDone else {
+      undo(transition)
+      throw Self.followed
     }
     settleHousekeeping(transition)
   }
@@ -78,6 +87,7 @@ extension Agent {
       let staying = Set(devices.map(ObjectIdentifier.init))
       for device in old.devices where !staying.contains(ObjectIdentifier(device)) {
         for heir in devices { heir.inherit(from: device) }
+        formerTAPDropCount &+= device.kernelDropCount(&netlink)
         device.remove(&netlink)
       }
     }
@@ -127,7 +137,7 @@ extension Agent {
     for slot in transition.slots.segments.vacated {
       floodWatch.forget(segment: slot)
       strayedSegments.remove(slot)
-      tightSegments.remove(slot)
+      tightSegments.withLock { _ = $0.remove(slot) }
     }
     for slot in transition.slots.peers.vacated {
       if !generation.peers.isOccupied(slot) { peerEvents.names.set(nil, ofPeer: slot) }

@@ -29,6 +29,12 @@ package final class Agent: @unchecked Sendable {
   var sessions: SessionService?
   /// Held while what is there changes, and while it is reported.
   let access = Mutex(())
+  /// Changed under `access`, as the next two are: how often something came, changed or went.
+  var changeCount = 0
+  /// As it was when descriptors were last shown to an agent that wants to take over.
+  var offeredChangeCount = 0
+  /// Of devices that are gone.
+  var formerTAPDropCount: UInt64 = 0
   /// By worker.
   let underlays: [UDPUnderlay]
   /// Nil where `sealed` is.
@@ -57,8 +63,8 @@ package final class Agent: @unchecked Sendable {
   let peerEvents: PeerEvents
   /// Of the main thread.
   var floodWatch = FloodWatch()
-  /// Slots whose configured MTU does not fit any more. Of the main thread.
-  var tightSegments: Set<Int> = []
+  /// Slots whose configured MTU does not fit any more. Noted by the main thread.
+  let tightSegments = Mutex<Set<Int>>([])
   /// By peer slot, what is known of the route. Of the main thread.
   var routes: [Int: PeerWay]
   let pathNews = PathNews()
@@ -68,6 +74,8 @@ package final class Agent: @unchecked Sendable {
   var pathSchedule: PathSchedule
   private let routeWatch: RouteWatch
   private var control: ControlServer?
+  let metricsAPI = MetricsAPI()
+  var metrics: MetricsServer?
   /// Wakes the main thread.
   let wakeMain: @Sendable () -> Void
   let retirement = Retirement()
@@ -86,13 +94,14 @@ package final class Agent: @unchecked Sendable {
   /// Starts the agent. It carries frames when this returns.
   /// - Parameters:
   ///   - secrets: the own keys; there when the configuration names their file.
+  ///   - steering: loaded while there was a right to; nil: to be tried.
   ///   - keyLife: shorter in tests only.
   ///   - ciphers: of this host.
   ///   - predecessor: whom it follows, if anybody.
   ///   - wakeMain: called on another thread when `housekeep` has something to do at once; must not block.
   /// - Throws: `.refused` for what the configuration asks in vain, `.failed` for what the system refuses.
   package init(
-    _ configuration: Configuration, secrets: LocalSecrets?, keyLife: KeyLife = .standard,
+    _ configuration: Configuration, secrets: LocalSecrets?, steering: FlowSteering? = nil, keyLife: KeyLife = .standard,
     ciphers: @autoclosure () -> HostCiphers = .probe(), predecessor: Predecessor = Predecessor(), log: Logger,
     wakeMain: @escaping @Sendable () -> Void
   ) throws(AgentError) {
@@ -103,11 +112,11 @@ package final class Agent: @unchecked Sendable {
     var netlink = try Self.openNetlink()
     let plan = try AgentPlan(configuration, netlink: &netlink)
     let now = Instant(nanoseconds: Clock.now())
-    routes = Self.ways(plan, to: Set(plan.peers.indices))
-    mainThread = MainThread(wake: wakeMain)
+    (routes, mainThread) = (Self.ways(plan, to: Set(plan.peers.indices)), MainThread(wake: wakeMain))
     (self.keyLife, self.log, throttledLog, startedAt) = (keyLife, log, ThrottledLogger(log), now)
     let gate = ControlGate()
     let control = try Self.claimControlSocket(configuration, isReplacing: predecessor.isRunning) { gate.answer($0) }
+    metrics = predecessor.isRunning ? nil : try Self.claimMetrics(configuration, metricsAPI)
     let news = pathNews
     // What changed since the plan was made is read by the first `housekeep`.
     _ = news.note()
@@ -120,9 +129,8 @@ package final class Agent: @unchecked Sendable {
     let topology = Topology(
       segments: Array(plan.segments), peers: Array(plan.peers), hash: .random(), now: now, workerCount: workerCount,
       onEvent: wakeMain)
-    let events = topology.events
-    eventHistory = EventHistory { events.wantsAll = true }
-    steering = workerCount > 1 ? FlowSteering(queueCount: workerCount) : nil
+    eventHistory = EventHistory { [events = topology.events] in events.listen(toDrops: $0) }
+    self.steering = workerCount > 1 ? steering ?? FlowSteering(queueCount: workerCount) : nil
     peerEvents = PeerEvents(history: eventHistory, names: configuration.peers.map(\.name))
     let inheritance: Inheritance?
     do throws(AgentError) {
@@ -130,11 +138,10 @@ package final class Agent: @unchecked Sendable {
       underlays = try Self.openUnderlays(configuration, count: workerCount, predecessor)
       sealed = try Self.openSealed(
         localEnd, configuration, beside: underlays, after: predecessor, topology: topology, log: log)
-      sealing = Mutex(sealed == nil ? nil : localEnd.map { SealingReport($0, configuration) })
-      let devices = try Self.makeDevices(plan, steering: steering, predecessor, netlink: &netlink)
+      let devices = try Self.makeDevices(plan, steering: self.steering, predecessor, netlink: &netlink)
       generation = AgentGeneration(configuration, topology, plan.slots, devices: Slots(devices))
       do throws(AgentError) {
-        inheritance = try Self.succeed(predecessor, configuration, topology, log)
+        inheritance = try Self.succeed(predecessor, configuration, topology, devices, log)
         workers = try Self.startWorkers(
           topology, devices, underlays, sealed, onDoubtfulPath: noteNews, onFloodNews: wakeMain
         ) { [broken = brokenSegments] failure in
@@ -144,7 +151,9 @@ package final class Agent: @unchecked Sendable {
         do throws(AgentError) {
           sessions = try Self.startSessions(
             sealed, configuration, peers: generation.sessionPeers.map { $0.remembered(by: inheritance?.state) },
-            workers: workers, topology: topology, doubtRoutes: noteNews, events: peerEvents, log: throttledLog)
+            workers: workers, topology: topology, doubtRoutes: noteNews, events: peerEvents, log: log,
+            throttledLog: throttledLog)
+          sealing = Mutex(sessions == nil ? nil : localEnd.map { SealingReport($0, configuration) })
         } catch {
           for worker in workers { worker.stop() }
           throw error
@@ -168,12 +177,14 @@ package final class Agent: @unchecked Sendable {
   ) {
     settle(inheritance, of: predecessor)
     gate.open(ControlAPI(source: self, table: self, events: eventHistory, changes: self))
+    metricsAPI.open(self)
     do throws(ControlError) {
       try control.takePlace()
     } catch {
       log.error("the control socket is not in its place: commands find no agent", metadata: ["error": "\(error)"])
     }
     predecessor.finish()
+    if predecessor.isRunning { claimMetricsLate() }
     UnixAddress.removeAbandoned(control.path + ControlSocketPath.nextSuffix)
     do throws(Errno) {
       let offer = try TakeoverOffer(besideControlSocket: control.path, log: log)
@@ -194,6 +205,8 @@ package final class Agent: @unchecked Sendable {
   /// underlay's MTU, passes events on, tells of floods and asks for listeners. Answers when it wants to be called
   /// again; nil: only after `wakeMain`.
   package func housekeep() -> Duration? {
+    // Devices and sockets are another agent's by now.
+    guard !hasSuccessor else { return .milliseconds(50) }
     mainThread.run()
     let now = Instant(nanoseconds: Clock.now())
     for slot in ageing.due(now: now) where topology.segments.isOccupied(slot) {
@@ -213,6 +226,7 @@ package final class Agent: @unchecked Sendable {
   /// Ends it: the control socket first, so that nobody is told of what is going; then the sessions with their keys, the
   /// workers, and the devices.
   package func stop() {
+    metricsAPI.close()
     takeoverOffer?.stop(isLeaving: hasSuccessor)
     takeoverOffer = nil
     if hasSuccessor { return leave() }
@@ -227,6 +241,7 @@ package final class Agent: @unchecked Sendable {
     netlink.withLock { netlink in
       for device in devices { device.remove(&netlink) }
     }
+    metrics?.stop()
   }
 
   /// Ends it when another process has everything: nothing that it reads or writes is touched. The workers stand still
@@ -236,6 +251,7 @@ package final class Agent: @unchecked Sendable {
     control = nil
     routeWatch.stop()
     sessions?.stop()
+    metrics?.stop()
   }
 
   private static func openNetlink() throws(AgentError) -> NetlinkSocket {
@@ -280,6 +296,7 @@ package final class Agent: @unchecked Sendable {
       let what = "local.address \(local)"
       switch error.number {
       case EADDRINUSE: throw AgentError(.failed, "\(what): the port is in use; is another agent running?")
+      case EACCES: throw AgentError(.failed, "\(what): \(AgentError.privilegedPort)")
       case EADDRNOTAVAIL: throw AgentError(.failed, "\(what): no device of this host has the address")
       default: throw .failed(what, error)
       }

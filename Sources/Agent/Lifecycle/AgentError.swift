@@ -30,13 +30,19 @@ extension AgentError: CustomStringConvertible {
 }
 
 extension AgentError {
+  /// What helps where descriptors are too few.
+  static let descriptorAdvice =
+    "raise the hard limit (ulimit -Hn, LimitNOFILE= of the service) or have fewer segments or `source-ports`"
+
+  /// Why a port below 1024 is not to be had.
+  static let privilegedPort =
+    "ports below 1024 take CAP_NET_BIND_SERVICE, which the agent gives up; name a larger one, or lower "
+    + "net.ipv4.ip_unprivileged_port_start"
+
   /// The system said no to `what`; a limit that is in the way is named.
   static func failed(_ what: String, _ error: Errno) -> AgentError {
     guard error.number == EMFILE else { return AgentError(.failed, "\(what): \(error)") }
     let limit = DescriptorLimit.soft.map { "the limit of \($0) open files" } ?? "the limit of open files"
-    return AgentError(
-      .failed,
-      "\(what): \(limit) is used up (\(error.call)); raise the hard limit (ulimit -Hn, LimitNOFILE= of the service) "
-        + "or have fewer segments or `source-ports`")
+    return AgentError(.failed, "\(what): \(limit) is used up (\(error.call)); \(descriptorAdvice)")
   }
 }

@@ -29,7 +29,6 @@ struct AgentPlan {
       guard let slot = slots.peers.slots[peer.name] else { continue }
       var plan = PeerPlan(endpoint: peer.endpoint)
       plan.fdbLimit = peer.fdbLimit
-      plan.sealedEndpoint = configuration.hasSession(peer) ? peer.sealedEndpoint : nil
       plan.pathMTU = lookup.pathMTU(to: peer.address, netlink: &netlink) ?? Overhead.underlayMTUMax
       let own = configuration.local.address
       plan.outranks = (peer.address.high, peer.address.low) < (own.high, own.low)

@@ -8,6 +8,7 @@ package enum AgentRun {
   /// - Parameter takesOver: from the agent that runs with the same control socket, if one does.
   /// - Returns: the exit status: 0 ended as asked; 1 the system refused; 78 the configuration is refused.
   package static func run(configurationPath path: String, takesOver: Bool = false) -> Int32 {
+    ProcessMemory.prepare()
     let inherited = InheritedDescriptors.fromEnvironment()
     do throws(Errno) {
       try DescriptorLimit.raise()
@@ -17,9 +18,22 @@ package enum AgentRun {
     let file: ConfigurationFile
     let configuration: Configuration
     let secrets: SecretsInTransit
+    let endowment: Endowment
     do {
       file = try ConfigurationFile.read(path: path)
       configuration = try file.configuration()
+    } catch {
+      say(error.description)
+      return 78
+    }
+    do throws(AgentError) {
+      try judgeDescriptors(configuration)
+      endowment = try giveUpPrivileges(configuration, path: path)
+    } catch {
+      say(error.kind == .refused ? "\(error)" : "vtep: \(error)")
+      return error.exitStatus
+    }
+    do {
       protectMemory(for: configuration)
       secrets = SecretsInTransit(try configuration.secrets(file: path))
     } catch {
@@ -30,11 +44,11 @@ package enum AgentRun {
     // is made yet.
     var signals = SignalSet(blocking: [SIGTERM, SIGINT, SIGHUP, SIGUSR1])
     signal(SIGPIPE, SIG_IGN)
-    return run(configuration, secrets, file, inherited, takesOver: takesOver, signals: &signals)
+    return run(configuration, secrets, endowment, file, inherited, takesOver: takesOver, signals: &signals)
   }
 
   private static func run(
-    _ configuration: Configuration, _ secrets: SecretsInTransit, _ file: ConfigurationFile,
+    _ configuration: Configuration, _ secrets: SecretsInTransit, _ endowment: Endowment, _ file: ConfigurationFile,
     _ inherited: InheritedDescriptors, takesOver: Bool, signals: inout SignalSet
   ) -> Int32 {
     let settings = LogSettings(configuration.log)
@@ -48,10 +62,9 @@ package enum AgentRun {
         : Predecessor(descriptors: inherited)
       // A signal to the process reaches the main thread, which alone waits for it.
       agent = try Agent(
-        configuration, secrets: secrets.take(), keyLife: keyLife(log), predecessor: predecessor, log: log
-      ) {
-        kill(getpid(), SIGUSR1)
-      }
+        configuration, secrets: secrets.take(), steering: endowment.steering, keyLife: keyLife(log),
+        predecessor: predecessor, log: log
+      ) { kill(getpid(), SIGUSR1) }
     } catch {
       let place = error.line.map { "\(file.path):\($0)" } ?? file.path
       say(error.kind == .refused ? "\(place): \(error)" : "vtep: \(error)")
@@ -60,9 +73,14 @@ package enum AgentRun {
     agent.file = file
     agent.reloading = notices(of: agent, settings, notification, log)
     describe(agent, log: log)
+    describe(endowment, path: file.path, log: log)
+    var watchdog = Watchdog.fromEnvironment(
+      // Whoever takes over becomes the main process of a service whose watchdog it was not told of.
+      notification, workers: agent.workers, otherwise: predecessor.isRunning ? .seconds(1) : nil, log: log)
+    ProcessMemory.giveBack()
     say("ready")
     begin(agent, after: predecessor, notification, log)
-    loop(agent, signals: &signals)
+    loop(agent, watchdog: &watchdog, signals: &signals)
     if !agent.hasSuccessor { notify(log) { () throws(Errno) in try notification.stopping() } }
     agent.stop()
     log.info(agent.hasSuccessor ? "handed over" : "stopped")
@@ -70,9 +88,9 @@ package enum AgentRun {
   }
 
   /// Waits and keeps house until a signal ends it.
-  private static func loop(_ agent: Agent, signals: inout SignalSet) {
+  private static func loop(_ agent: Agent, watchdog: inout Watchdog?, signals: inout SignalSet) {
     while true {
-      let pause = agent.housekeep()
+      let pause = [agent.housekeep(), watchdog?.turn()].compactMap { $0 }.min()
       if agent.isHandedOver { return }
       switch signals.wait(timeout: pause) {
       case SIGTERM, SIGINT: return
@@ -87,7 +105,7 @@ package enum AgentRun {
       "started",
       metadata: [
         "local": "\(agent.underlays[0].local)", "workers": "\(agent.workers.count)",
-        "version": "\(VtepVersion.current)",
+        "version": "\(VtepVersion.current)", "metrics": "\(agent.configuration.control.metrics?.description ?? "none")",
       ])
     if agent.workers.count > 1, let offloads = agent.devices.first?.tap.offloads, !offloads.steering.isOn {
       log.notice(
@@ -114,7 +132,7 @@ package enum AgentRun {
       ended: { [unowned agent] in
         notify(log) { () throws(Errno) in try notification.ready(status: agent.summary) }
         notify(log) { () throws(Errno) in try agent.keepDescriptors() }
-      })
+      }, changed: { [unowned agent] in notify(log) { () throws(Errno) in try agent.keepDescriptors() } })
   }
 
   static func notify(_ log: Logger, _ send: () throws(Errno) -> Void) {

@@ -18,27 +18,46 @@ final class EventHistory: EventSource {
     var events: [(number: UInt64, report: EventReport)] = []
     var first = 0
     var next: UInt64 = 0
+    /// Of those that never found a place.
+    var lostCount: UInt64 = 0
     /// Nanoseconds; nil: nobody ever asked.
     var lastAsked: UInt64?
+    var lastAskedForDrops: UInt64?
+    /// Frames that ended while somebody listened, and that are no event.
+    var untoldDropCount: UInt64 = 0
   }
 
   private let state = Mutex(State())
-  private let onListener: @Sendable () -> Void
+  private let onListener: @Sendable (_ wantsDrops: Bool) -> Void
 
   /// - Parameter onListener: called whenever somebody asks, on that thread; must not block.
-  init(onListener: @escaping @Sendable () -> Void = {}) {
+  init(onListener: @escaping @Sendable (_ wantsDrops: Bool) -> Void = { _ in }) {
     self.onListener = onListener
   }
 
   /// Whether somebody asked lately.
-  func hasListener(now: UInt64 = Clock.now()) -> Bool {
-    state.withLock { state in state.lastAsked.map { now &- $0 < Self.listeningTime } ?? false }
+  /// - Parameter toDrops: for frames that end too.
+  func hasListener(toDrops: Bool = false, now: UInt64 = Clock.now()) -> Bool {
+    state.withLock { state in
+      let asked = toDrops ? state.lastAskedForDrops : state.lastAsked
+      return asked.map { now &- $0 < Self.listeningTime } ?? false
+    }
   }
+
+  /// Adds some of the frames that ended, and counts the others.
+  func append(drops: [EventReport], untoldCount: UInt64) {
+    append(drops, lostCount: 0)
+    state.withLock { $0.untoldDropCount &+= untoldCount }
+  }
+
+  /// Events that never found a place, since the start.
+  var lostCount: UInt64 { state.withLock { $0.lostCount } }
 
   /// Adds events, and counts those before them that found no place.
   func append(_ reports: [EventReport], lostCount: UInt64) {
     state.withLock { state in
       state.next &+= lostCount
+      state.lostCount &+= lostCount
       for report in reports {
         state.events.append((state.next, report))
         state.next &+= 1
@@ -51,18 +70,32 @@ final class EventHistory: EventSource {
     }
   }
 
-  func events(after: UInt64?) -> EventsReport {
+  func events(after: UInt64?, withDrops: Bool) -> EventsReport {
     let now = Clock.now()
-    defer { onListener() }
+    defer { onListener(withDrops) }
     return state.withLock { state in
       state.lastAsked = now
-      guard let after, after < state.next else { return EventsReport(events: [], next: state.next, lost: 0) }
-      let kept = state.events[state.first...].drop { $0.number < after }.prefix(Self.answerCountMax)
-      guard let last = kept.last else {
-        return EventsReport(events: [], next: state.next, lost: state.next - after)
+      if withDrops { state.lastAskedForDrops = now }
+      var report = Self.events(after: after, in: state)
+      if withDrops {
+        report.untoldDrops = state.untoldDropCount
+      } else {
+        report.events.removeAll { $0.event == EventReport.drop }
       }
-      let next = last.number + 1
-      return EventsReport(events: kept.map(\.report), next: next, lost: next - after - UInt64(kept.count))
+      return report
     }
+  }
+
+  private static func events(after: UInt64?, in state: State) -> EventsReport {
+    guard let asked = after else { return EventsReport(events: [], next: state.next, lost: 0) }
+    // A number that is not given yet is of the agent before this one: all is new then.
+    let after = asked <= state.next ? asked : 0
+    guard after < state.next else { return EventsReport(events: [], next: state.next, lost: 0) }
+    let kept = state.events[state.first...].drop { $0.number < after }.prefix(Self.answerCountMax)
+    guard let last = kept.last else {
+      return EventsReport(events: [], next: state.next, lost: state.next - after)
+    }
+    let next = last.number + 1
+    return EventsReport(events: kept.map(\.report), next: next, lost: next - after - UInt64(kept.count))
   }
 }

@@ -1,7 +1,7 @@
 import VXLAN
 
-/// When to look at what the workers found of floods, and what is told of it: of a storm or a loop of one segment, one
-/// line in ten seconds.
+/// When to look at what the workers found of floods, and what is told of it: of a storm of one segment, one line in ten
+/// seconds.
 ///
 /// Nothing is looked at while nothing happens; with the first news, and then every second until all of it is told.
 ///
@@ -14,7 +14,6 @@ struct FloodWatch {
     /// Frames above the rate that were told of.
     var toldCount: UInt64 = 0
     var nextStormLine = Instant(nanoseconds: 0)
-    var nextLoopLine = Instant(nanoseconds: 0)
   }
 
   /// By slot.
@@ -42,13 +41,5 @@ struct FloodWatch {
     segments[slot, default: Segment()].nextStormLine = now + Self.linePause
     defer { segments[slot, default: Segment()].toldCount = total }
     return total &- segments[slot, default: Segment()].toldCount
-  }
-
-  /// Whether to tell of a frame that came back.
-  mutating func tellsLoop(ofSegment slot: Int, now: Instant) -> Bool {
-    next = now + Self.lookPause
-    guard segments[slot, default: Segment()].nextLoopLine <= now else { return false }
-    segments[slot, default: Segment()].nextLoopLine = now + Self.linePause
-    return true
   }
 }

@@ -4,4 +4,6 @@ package struct ReloadNotices {
   /// Before anything that the reload writes to the log.
   var logChanged: (Configuration.Log) -> Void = { _ in }
   var ended: () -> Void = {}
+  /// Something came or went by command.
+  var changed: () -> Void = {}
 }

@@ -62,6 +62,7 @@ extension Agent {
   /// - Throws: `.refused` for what the configuration asks in vain, `.failed` for what the system refuses. Nothing has
   ///   changed then.
   func prepare(_ wanted: Configuration, _ secrets: LocalSecrets?) throws(AgentError) -> Transition {
+    guard !hasSuccessor else { throw Self.followed }
     let difference = ConfigurationDifference(from: configuration, to: wanted)
     let slots = AgentSlots(
       after: generation, for: wanted, replacingSegments: difference.replacedSegments, peers: difference.replacedPeers)
@@ -80,7 +81,7 @@ extension Agent {
       if transition.sealed != nil { transition.sealing = localEnd.map { SealingReport($0, wanted) } }
       transition.sessions = try Self.startSessions(
         transition.sealed, wanted, peers: [], workers: workers, topology: topology, doubtRoutes: noteNews,
-        events: peerEvents, log: throttledLog)
+        events: peerEvents, log: log, throttledLog: throttledLog)
       try prepareWorkers(transition)
     } catch {
       undo(transition)
@@ -89,8 +90,11 @@ extension Agent {
     return transition
   }
 
+  /// Why nothing is changed any more.
+  static var followed: AgentError { AgentError(.failed, "another agent has taken over; ask again, and it answers") }
+
   /// Gives up what was prepared.
-  private func undo(_ transition: Transition) {
+  func undo(_ transition: Transition) {
     transition.sessions?.stop()
     netlink.withLock { netlink in
       for slot in transition.made { transition.devices[slot]?.remove(&netlink) }

@@ -46,10 +46,10 @@ package struct LogLine: Sendable {
       var rendered = lead + Self.render(field.key, field.value, format)
       if rendered.utf8.count > room {
         isCut = true
-        guard field.key == "message" else { continue }
         // At worst a byte becomes six (`\u0000`); leave half of the line to what follows.
         let short = String(decoding: field.value.utf8.prefix(Self.byteCountMax / 16), as: UTF8.self)
         rendered = lead + Self.render(field.key, short + "…", format)
+        guard rendered.utf8.count <= room else { continue }
       }
       text += rendered
       room -= rendered.utf8.count

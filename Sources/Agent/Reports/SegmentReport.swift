@@ -19,6 +19,9 @@ package struct SegmentReport: Codable, Equatable, Sendable {
   package var rxFrames: UInt64
   /// Frames taken from the TAP and sent.
   package var txFrames: UInt64
+  /// Bytes of these frames, without encapsulation.
+  package var rxBytes: UInt64
+  package var txBytes: UInt64
 
   private enum CodingKeys: String, CodingKey {
     case vni, tap, mtu, sealed, neighbors
@@ -28,11 +31,14 @@ package struct SegmentReport: Codable, Equatable, Sendable {
     case fdbRefused = "fdb-refused"
     case rxFrames = "rx-frames"
     case txFrames = "tx-frames"
+    case rxBytes = "rx-bytes"
+    case txBytes = "tx-bytes"
   }
 
   package init(
     vni: UInt32, tap: String, mtu: Int, sealed: Bool, fdbEntries: Int, fdbMoves: UInt64 = 0,
-    fdbFlapping: UInt64 = 0, fdbRefused: UInt64 = 0, neighbors: Int = 0, rxFrames: UInt64, txFrames: UInt64
+    fdbFlapping: UInt64 = 0, fdbRefused: UInt64 = 0, neighbors: Int = 0, rxFrames: UInt64, txFrames: UInt64,
+    rxBytes: UInt64 = 0, txBytes: UInt64 = 0
   ) {
     self.vni = vni
     self.tap = tap
@@ -45,5 +51,7 @@ package struct SegmentReport: Codable, Equatable, Sendable {
     self.neighbors = neighbors
     self.rxFrames = rxFrames
     self.txFrames = txFrames
+    self.rxBytes = rxBytes
+    self.txBytes = txBytes
   }
 }

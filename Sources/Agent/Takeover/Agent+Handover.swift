@@ -16,10 +16,15 @@ extension Agent: TakeoverSource {
 
   /// Keeps what is open with the service manager, if that keeps descriptors. To be called when it has changed, too.
   func keepDescriptors() throws(Errno) {
-    try descriptorStore?.follow(descriptorsToHandOver())
+    try descriptorStore?.follow(openDescriptors())
   }
 
   func descriptorsToHandOver() -> [(name: DescriptorName, descriptor: Int32)] {
+    offeredChangeCount = changeCount
+    return openDescriptors()
+  }
+
+  private func openDescriptors() -> [(name: DescriptorName, descriptor: Int32)] {
     var all: [(name: DescriptorName, descriptor: Int32)] = []
     for (worker, underlay) in underlays.enumerated() { all.append((.plain(worker: worker), underlay.pollDescriptor)) }
     for (worker, underlay) in (sealed?.underlays ?? []).enumerated() {
@@ -41,6 +46,9 @@ extension Agent: TakeoverSource {
   }
 
   func freeze() throws(TakeoverError) {
+    guard changeCount == offeredChangeCount else {
+      throw TakeoverError("the running agent has other segments or peers than a moment ago; start the new one again")
+    }
     guard let paused = PausedWorkers(workers) else {
       throw TakeoverError("a worker of the running agent does not come to the end of its batch")
     }

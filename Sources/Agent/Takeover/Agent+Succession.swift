@@ -17,9 +17,13 @@ struct Inheritance {
 extension Agent {
   /// Takes over from an agent that runs: what it has learned goes into the tables. Nil without one.
   static func succeed(
-    _ predecessor: Predecessor, _ configuration: Configuration, _ topology: Topology, _ log: Logger
+    _ predecessor: Predecessor, _ configuration: Configuration, _ topology: Topology, _ devices: [OverlayDevice],
+    _ log: Logger
   ) throws(AgentError) -> Inheritance? {
-    guard predecessor.isRunning else { return nil }
+    guard predecessor.isRunning else {
+      if !predecessor.names.isEmpty { discardWhatMayBeSealed(devices) }
+      return nil
+    }
     var heir: TableHeir?
     let state = try predecessor.takeOver { state, entries in
       let known = heir ?? TableHeir(configuration, topology, of: state)
@@ -27,12 +31,23 @@ extension Agent {
       for entry in entries { heir?.take(entry) }
     }
     guard let state else {
+      discardWhatMayBeSealed(devices)
       log.notice("the agent before has ended by itself: its tables and counters went with it")
       return nil
     }
+    let sealed = Set(state.segments.filter(\.isSealed).map(\.vni))
+    discardWhatMayBeSealed(devices.filter { sealed.contains($0.segment.vni.rawValue) })
     let heirs = heir ?? TableHeir(configuration, topology, of: state)
     heirs.takeHistories()
     return Inheritance(state: state, takenEntryCount: heirs.takenCount, leftEntryCount: heirs.leftCount)
+  }
+
+  /// Throws away what waits in the TAPs of plain segments that were sealed, or may have been: it was not meant to leave
+  /// in clear. While nobody reads.
+  private static func discardWhatMayBeSealed(_ devices: [OverlayDevice]) {
+    for device in devices where !device.segment.sealed {
+      for queue in device.tap.queues { queue.discardWaiting(countMax: Configuration.Limits.fdbLimitMax) }
+    }
   }
 
   /// Counters go on from where they were, and devices become what this configuration says.
@@ -46,12 +61,26 @@ extension Agent {
           "entries": "\(inheritance.takenEntryCount)", "left": "\(inheritance.leftEntryCount)",
           "pause-ms": "\(Double(pause.nanosecondCount / 10_000) / 100)",
         ])
+      tellLeft(inheritance.state)
     }
     netlink.withLock { netlink in
       for (slot, device) in carriedDevices where !device.isSettled { settle(device, slot: slot, carried, &netlink) }
       removeBridges(of: carried, &netlink)
     }
     predecessor.closeRest(log)
+  }
+
+  /// What the other had and this configuration has not, which may have been added at run time.
+  private func tellLeft(_ state: CarriedState) {
+    let peers = state.peers.map(\.name).filter { generation.slot(ofPeer: $0) == nil }
+    let vnis = state.segments.filter { segment in !configuration.segments.contains { $0.vni.rawValue == segment.vni } }
+    guard !(peers.isEmpty && vnis.isEmpty) else { return }
+    log.notice(
+      "not taken over: what this configuration does not have",
+      metadata: [
+        "peers": "\(peers.prefix(20).joined(separator: ","))", "peer-count": "\(peers.count)",
+        "vnis": "\(vnis.prefix(20).map { String($0.vni) }.joined(separator: ","))", "segment-count": "\(vnis.count)",
+      ])
   }
 
   private func settle(

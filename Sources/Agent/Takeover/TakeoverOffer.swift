@@ -96,8 +96,9 @@ final class TakeoverOffer: Sendable {
         if isOver { return }
         removeLeftovers()
       } catch {
-        log.warning("nobody can take over", metadata: ["error": "\(error)"])
-        return
+        // Descriptors may have run out, and come back.
+        log.warning("nobody can take over for the moment", metadata: ["error": "\(error)"])
+        sleep(1)
       }
     }
   }
@@ -131,7 +132,8 @@ final class TakeoverOffer: Sendable {
     }
     guard version == TakeoverMessage.version else {
       throw TakeoverError(
-        "it speaks version \(version) of takeovers, this agent \(TakeoverMessage.version); stop this one and start it"
+        "it speaks version \(version) of takeovers and this agent \(TakeoverMessage.version); stop this one, then "
+          + "start it"
       )
     }
     try connection.send(.hello(version: TakeoverMessage.version), within: times.greeting)

@@ -12,6 +12,8 @@
 
 #include "clinuxio_bulk.h"
 #include "clinuxio_ethtool.h"
+#include "clinuxio_memory.h"
+#include "clinuxio_privileges.h"
 #include "clinuxio_steering.h"
 #include "clinuxio_tap.h"
 #include "clinuxio_thread.h"

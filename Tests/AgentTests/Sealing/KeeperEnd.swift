@@ -79,7 +79,7 @@ final class KeeperEnd {
 
   /// What was told to those who listen, without the times.
   var told: [EventReport] {
-    history.events(after: 0).events.map { event in
+    history.events(after: 0, withDrops: false).events.map { event in
       var event = event
       event.time = ""
       return event

@@ -95,6 +95,17 @@ final class SecretFileTests {
     #expect(!SecretFile.mayRead(fileOf: 1_000, as: 0) && SecretFile.mayRead(fileOf: 0, as: 0))
   }
 
+  @Test(
+    "root reads for the user that the agent is to become what is that user's, and refuses what is root's",
+    .enabled(if: geteuid() == 0, "giving a file to another user needs root"))
+  func readFor() throws {
+    try write(key)
+    let told = fault { () throws(ValueFault) in try SecretFile.privateKey(path, for: 65_534) }
+    #expect(told?.contains("belongs to user 0, and the agent runs as user 65534") == true, "\(told ?? "accepted")")
+    try #require(chown(path, 65_534, 65_534) == 0)
+    #expect(fault { () throws(ValueFault) in try SecretFile.privateKey(path, for: 65_534) } == nil)
+  }
+
   @Test("one or two pre-shared keys are read in their order")
   func presharedKeys() throws {
     let (first, second) = (SealingSamples.privateKey, SealingSamples.peerPrivateKey)

@@ -216,6 +216,8 @@ struct AdoptionTests {
       _ = $0.set(.station(10), at: .peer(0), by: .command, now: 0)
       _ = $0.set(.station(8), at: .peer(1), by: .command, now: 0)
     }
+    bench.change { segments, _ in segments[0].stormLimit = 7 }
+    #expect(entries()[.station(8)] == .peer(1), "what changes elsewhere does not undo it")
     bench.change { segments, _ in segments[0].staticEntries = [(.station(9), 0)] }
     #expect(entries() == [.station(8): .peer(1), .station(9): .peer(0), .station(10): .peer(0)])
     bench.change { segments, _ in segments[0].staticEntries = [(.station(10), 1)] }
