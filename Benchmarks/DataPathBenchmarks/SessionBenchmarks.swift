@@ -55,7 +55,7 @@ private final class LiveSessions {
         case .receive(let key, _): opening[key.index] = key
         case .retire(let index): opening[index] = nil
         case .setPathMTU: pathMTUCount += 1
-        case .seal, .move: break
+        case .log, .seal, .move: break
         }
         return nil
       }

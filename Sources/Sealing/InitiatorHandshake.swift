@@ -17,6 +17,11 @@ package struct InitiatorHandshake: ~Copyable {
     package consuming func keys(index: UInt32) -> (sealing: SealingKey, opening: OpeningKey) {
       secrets.keys(initiator: true, cipher: cipher, sendIndex: remoteIndex, receiveIndex: index)
     }
+
+    /// The same for a key log.
+    borrowing func transportKeys(index: UInt32) -> [TransportKey] {
+      secrets.transportKeys(initiator: true, cipher: cipher, sendIndex: remoteIndex, receiveIndex: index)
+    }
   }
 
   /// Our name for the session to be.

@@ -14,6 +14,8 @@ package final class LocalEnd {
   var entropy: any Entropy
   private(set) var mac: HandshakeMAC
   package let keyLife: KeyLife
+  /// Whether the keys of sessions are given away for a key log.
+  package var logsKeys = false
 
   /// - Parameter keyLife: shorter in tests only.
   /// - Throws: when no cipher could be offered, and for more pre-shared keys than an initiation names.

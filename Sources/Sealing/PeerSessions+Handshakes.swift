@@ -68,6 +68,7 @@ extension PeerSessions {
       _ = responseFailures.take(now: now)
       return false
     }
+    if local.logsKeys { perform(.log(result.transportKeys(index: attempt.handshake.index), with: publicKey)) }
     let keys = result.keys(index: attempt.handshake.index)
     attempts.removeAll { $0 === attempt }
     establish(
@@ -125,6 +126,7 @@ extension PeerSessions {
     }
     boots.noteAnswered(bootID: payload.bootID, counter: payload.counter)
     let response = answer.response.bytes
+    if local.logsKeys { perform(.log(answer.transportKeys(), with: publicKey)) }
     hold(
       Session(
         answer.keys(), isInitiator: false, bootID: payload.bootID, life: local.keyLife, now: now, &local.entropy),

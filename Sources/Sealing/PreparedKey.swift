@@ -11,13 +11,18 @@ final class PreparedKey: Sendable {
   var pointer: UnsafeMutableRawPointer { UnsafeMutableRawPointer(block.bytes.octets + offset) }
 
   /// The key of `cipher` that comes from `secret`, prepared at `offset` in `block`.
-  init(_ cipher: Cipher, _ secret: SecretBytes, in block: SecretBytes, at offset: Int) {
+  convenience init(_ cipher: Cipher, _ secret: SecretBytes, in block: SecretBytes, at offset: Int) {
+    self.init(
+      TransportKey(index: 0, cipher: cipher, secret: Self.derive(cipher, from: secret)), in: block, at: offset)
+  }
+
+  /// `key`, prepared at `offset` in `block`.
+  init(_ key: TransportKey, in block: SecretBytes, at offset: Int) {
     precondition(offset.isMultiple(of: 64) && offset + Cipher.preparedKeyByteCount <= block.byteCount)
-    self.cipher = cipher
+    cipher = key.cipher
     self.block = block
     self.offset = offset
-    let key = Self.derive(cipher, from: secret)
-    cipher.prepare(key: UnsafeRawBufferPointer(key.part(0..<cipher.keyByteCount)), into: pointer)
+    withExtendedLifetime(key) { cipher.prepare(key: $0.bytes, into: pointer) }
   }
 
   /// BLAKE2b-256(key = `secret`, "vtep-transport" | cipher's bit number), of which the key is the first bytes.

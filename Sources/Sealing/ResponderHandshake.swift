@@ -14,6 +14,11 @@ package struct ResponderHandshake: ~Copyable {
     package consuming func keys() -> (sealing: SealingKey, opening: OpeningKey) {
       secrets.keys(initiator: false, cipher: cipher, sendIndex: response.index, receiveIndex: index)
     }
+
+    /// The same for a key log.
+    borrowing func transportKeys() -> [TransportKey] {
+      secrets.transportKeys(initiator: false, cipher: cipher, sendIndex: response.index, receiveIndex: index)
+    }
   }
 
   package let initiator: PublicKey

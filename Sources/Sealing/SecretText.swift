@@ -37,9 +37,11 @@ package struct SecretText: ~Copyable {
   }
 
   /// Lends the bytes of the text, which are not copied.
-  package borrowing func withBytes<Result>(_ body: (Span<UInt8>) throws -> Result) rethrows -> Result {
+  package borrowing func withBytes<Result, Failure: Error>(
+    _ body: (Span<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     // SAFETY: bytes of `secret`, which lives at least as long as this call.
-    try withExtendedLifetime(secret) {
+    try withExtendedLifetime(secret) { () throws(Failure) in
       try body(UnsafeBufferPointer(start: secret.bytes.octets, count: byteCount).span)
     }
   }

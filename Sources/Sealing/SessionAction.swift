@@ -4,6 +4,9 @@ import VXLAN
 package enum SessionAction {
   /// Send these bytes from the listening socket.
   case send([UInt8], to: Endpoint)
+  /// Append the keys of a new session to the key log: what this side sends with, then what it receives with. Comes only
+  /// where keys are logged, and before anything is sealed with them.
+  case log([TransportKey], with: PublicKey)
   /// Accept datagrams with this key's index from now on.
   case receive(OpeningKey, from: PublicKey)
   /// Seal frames to this peer with this key from now on; nil: there is no session, frames wait.

@@ -164,7 +164,7 @@ package final class SealedAgent {
         for worker in workers { worker.sendWaiting() }
       case .retire(let index): keyring.retire(index: index)
       case .move(let peer, let endpoint): if let slot = slots[peer] { keyring.move(peer: slot, to: endpoint) }
-      case .setPathMTU: break
+      case .log, .setPathMTU: break
       }
     }
   }

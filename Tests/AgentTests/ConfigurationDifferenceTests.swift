@@ -7,7 +7,7 @@ struct ConfigurationDifferenceTests {
   private static let text = """
     local: {address: 192.0.2.1, port: 4789, psk-file: /p, private-key-file: /k, offload: auto, source-ports: 64,
       path-mtu-raise: 600s, udp6-zero-checksum: drop, sealed-port: 4790}
-    control: {socket: /run/s, metrics: "127.0.0.1:9910"}
+    control: {socket: /run/s, metrics: "127.0.0.1:9910", key-log: /log}
     workers: 2
     log: {level: info, format: logfmt}
     user: vtep
@@ -36,6 +36,7 @@ struct ConfigurationDifferenceTests {
     ("zero-checksum: drop", "zero-checksum: accept", "local.udp6-zero-checksum", .live),
     ("sealed-port: 4790}\ncontrol", "sealed-port: 4791}\ncontrol", "local.sealed-port", .restart),
     ("/run/s", "/run/t", "control.socket", .restart), ("1:9910", "1:9911", "control.metrics", .restart),
+    ("/log", "/other", "control.key-log", .restart),
     ("workers: 2", "workers: 3", "workers", .restart), ("user: vtep", "user: root", "user", .restart),
     ("level: info", "level: debug", "log.level", .live), ("logfmt", "json", "log.format", .live),
     ("tap: vx42", "tap: vx44", "segment 42.tap", .replaced), ("mtu: 1400", "mtu: 1300", "segment 42.mtu", .live),

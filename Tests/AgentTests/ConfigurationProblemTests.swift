@@ -20,26 +20,6 @@ struct ConfigurationProblemTests {
     }
   }
 
-  @Test(
-    "every row of the table of unbuilt keys is refused as such at its line",
-    arguments: NotBuiltYet.table.map(\.key))
-  func notBuiltYet(key: String) {
-    let word = String(key.split(separator: ".").last ?? "")
-    let line = "\(word): auto"
-    let text: String
-    switch key.split(separator: ".").first {
-    case "local": text = "local:\n  address: 192.0.2.1\n  \(line)\nsegments: []\n"
-    case "segments[]": text = "local: {address: 192.0.2.1}\nsegments: [{vni: 1, tap: a,\n  \(line)}]\n"
-    case "peers[]": text = ConfigurationSamples.least + "peers: [{name: b, address: 192.0.2.2, \(line)}]\n"
-    case "control": text = ConfigurationSamples.least + "control: {\(line)}\n"
-    default: text = ConfigurationSamples.least + "\(line)\n"
-    }
-    let problems = problems(in: text)
-    #expect(problems.map(\.line) == [3])
-    #expect(problems.first?.message.contains("\(key)") == true)
-    #expect(problems.first?.message.contains("not built yet") == true)
-  }
-
   @Test("a static entry with the MAC that the TAP gets by default is refused, and taken where another is given")
   func defaultMAC() throws {
     let local = try #require(IPAddress("192.0.2.1"))

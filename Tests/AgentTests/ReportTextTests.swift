@@ -85,6 +85,16 @@ struct ReportTextTests {
     #expect(!text.contains("sealing"))
   }
 
+  @Test("status says where keys are written, and nothing where they are not")
+  func keyLog() throws {
+    var report = try FixedReports().statusReport()
+    #expect(!ReportText.status(report).contains("key-log"))
+    report.keyLog = "/var/keys"
+    #expect(ReportText.status(report).contains("  key-log: /var/keys (who reads it can read the traffic)\n"))
+    let json = String(decoding: try ReportJSON.encode(report), as: UTF8.self)
+    #expect(json.contains("\"key-log\":\"/var/keys\""))
+  }
+
   @Test("status has a block about sealing where a segment is sealed, without a secret")
   func sealing() throws {
     var report = try FixedReports().statusReport()

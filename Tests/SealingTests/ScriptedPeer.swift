@@ -163,7 +163,7 @@ final class ScriptedPeer {
       case .send(let bytes, let destination): sent.append((bytes, destination))
       case .receive(let key, _): opening[key.index] = key
       case .retire(let index): opening[index] = nil
-      case .seal, .move, .setPathMTU: break
+      case .log, .seal, .move, .setPathMTU: break
       }
     }
   }

@@ -85,6 +85,7 @@ final class SimulatedEnd {
       case .seal(let key, _):
         sealing = key
         if let key { usedKeys.append(key) }
+      case .log: break
       case .retire(let index): opening[index] = nil
       case .move(_, let destination): remote = destination
       case .setPathMTU(let byteCount, _, _): pathMTU = byteCount

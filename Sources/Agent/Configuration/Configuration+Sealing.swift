@@ -40,14 +40,3 @@ extension Configuration {
     segments.first { $0.sealed && $0.cipher != .automatic }
   }
 }
-
-extension Cipher {
-  /// As the configuration and the reports name it.
-  package var configurationName: String {
-    switch self {
-    case .aes256gcm: "aes256gcm"
-    case .chacha20poly1305: "chacha20poly1305"
-    case .aegis128l: "aegis128l"
-    }
-  }
-}

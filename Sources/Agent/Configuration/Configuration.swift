@@ -86,6 +86,8 @@ extension Configuration {
     package var socket = socketDefault
     /// Where metrics and health are told over HTTP; nil: nowhere.
     package var metrics: ListenAddress?
+    /// Where the keys of sessions are written, for opening captures later; nil: nowhere.
+    package var keyLog: SecretPath?
 
     package init() {}
   }

@@ -103,7 +103,7 @@ extension ConfigurationDifference {
   }
 
   private static func keys(_ one: Configuration.Control, _ other: Configuration.Control) -> [String] {
-    let named = differing(one, other, ("socket", \.socket), ("metrics", \.metrics))
+    let named = differing(one, other, ("socket", \.socket), ("metrics", \.metrics), ("key-log", \.keyLog))
     return named.isEmpty ? [""] : named
   }
 

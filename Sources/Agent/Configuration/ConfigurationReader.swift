@@ -102,6 +102,7 @@ final class ConfigurationReader {
       try scalar.socketPath()
     }
     control.metrics = keys.optional("metrics") { scalar throws(ValueFault) in try scalar.listenAddress() }
+    control.keyLog = readSecretPath("key-log", &keys)
     keys.finish()
     return control
   }

@@ -106,11 +106,7 @@ struct MappingReader {
   /// Notes every key that nobody asked for. To be called last.
   consuming func finish() {
     for (key, entry) in entries.sorted(by: { $0.key < $1.key }) where !asked.contains(key) {
-      if NotBuiltYet.refuses(key: name(key)) {
-        problems.add(entry.keyLine, "\(name(key)) is not built yet; remove the key")
-      } else {
-        problems.add(entry.keyLine, unknown(key))
-      }
+      problems.add(entry.keyLine, unknown(key))
     }
   }
 
@@ -148,7 +144,7 @@ struct MappingReader {
   private func unknown(_ key: String) -> String {
     let place = path.isEmpty ? "at the top level" : "in \(path)"
     let shown = ScalarText(text: key, isPlain: true).shown
-    if !problems.isLong, let meant = Spelling.nearest(to: key, among: asked + NotBuiltYet.keys(under: path)) {
+    if !problems.isLong, let meant = Spelling.nearest(to: key, among: asked) {
       return "unknown key \(shown) \(place); did you mean \(meant)?"
     }
     return "unknown key \(shown) \(place); known are \(asked.sorted().joined(separator: ", "))"

@@ -15,7 +15,7 @@ extension Agent: ReportSource {
         $0.total(.framesIn, .overlay) &+ $0.total(.framesIn, .underlay)
       },
       segments: topology.segments.count, peers: topology.peers.count, socket: configuration.control.socket,
-      offload: offloadStates(), sealing: sealing.withLock { $0 })
+      offload: offloadStates(), sealing: sealing.withLock { $0 }, keyLog: keyLog?.path)
   }
 
   package func segmentReports(vni: VNI?) throws(ControlError) -> [SegmentReport] {

@@ -11,17 +11,17 @@ extension Agent {
   /// and no segment is sealed.
   static func openSealed(
     _ local: LocalEnd?, _ configuration: Configuration, beside underlays: [UDPUnderlay],
-    after predecessor: Predecessor = Predecessor(), topology: Topology, log: Logger
+    after predecessor: Predecessor = Predecessor(), topology: Topology, keyLog: KeyLogFile?, log: Logger
   ) throws(AgentError) -> SealedParts? {
     guard let local else { return nil }
     return try SealingStart.unlessNeeded(by: configuration, log) { () throws(AgentError) in
-      try bindSealed(local, configuration, beside: underlays, predecessor, topology: topology)
+      try bindSealed(local, configuration, beside: underlays, predecessor, topology: topology, keyLog)
     }
   }
 
   private static func bindSealed(
     _ local: LocalEnd, _ configuration: Configuration, beside underlays: [UDPUnderlay],
-    _ predecessor: Predecessor, topology: Topology
+    _ predecessor: Predecessor, topology: Topology, _ keyLog: KeyLogFile?
   ) throws(AgentError) -> SealedParts {
     let endpoint = Endpoint(address: configuration.local.address, udpPort: configuration.local.sealedUDPPort)
     do {
@@ -29,7 +29,7 @@ extension Agent {
         local,
         underlays: try predecessor.patiently { () throws(Errno) in
           try UDPUnderlay.sealedGroup(beside: underlays, at: endpoint, inherited: predecessor.descriptors)
-        }, topology: topology)
+        }, topology: topology, keyLog: keyLog)
     } catch {
       if error.number == EACCES {
         throw AgentError(.failed, "local.sealed-port \(endpoint): \(AgentError.privilegedPort)")

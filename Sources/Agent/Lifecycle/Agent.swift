@@ -45,6 +45,7 @@ package final class Agent: @unchecked Sendable {
   let workers: [Worker]
   let steering: FlowSteering?
   let keyLife: KeyLife
+  let keyLog: KeyLogFile?
   let log: Logger
   /// For what others can cause again and again.
   let throttledLog: ThrottledLogger
@@ -96,19 +97,20 @@ package final class Agent: @unchecked Sendable {
   ///   - secrets: the own keys; there when the configuration names their file.
   ///   - steering: loaded while there was a right to; nil: to be tried.
   ///   - keyLife: shorter in tests only.
+  ///   - keyLog: where keys of sessions go, if anywhere.
   ///   - ciphers: of this host.
   ///   - predecessor: whom it follows, if anybody.
   ///   - wakeMain: called on another thread when `housekeep` has something to do at once; must not block.
   /// - Throws: `.refused` for what the configuration asks in vain, `.failed` for what the system refuses.
   package init(
     _ configuration: Configuration, secrets: LocalSecrets?, steering: FlowSteering? = nil, keyLife: KeyLife = .standard,
-    ciphers: @autoclosure () -> HostCiphers = .probe(), predecessor: Predecessor = Predecessor(), log: Logger,
-    wakeMain: @escaping @Sendable () -> Void
+    keyLog: KeyLogFile? = nil, ciphers: @autoclosure () -> HostCiphers = .probe(),
+    predecessor: Predecessor = Predecessor(), log: Logger, wakeMain: @escaping @Sendable () -> Void
   ) throws(AgentError) {
     let localEnd = try SealingStart.unlessNeeded(by: configuration, log) { () throws(AgentError) in
       try SealingStart.localEnd(for: configuration, secrets: secrets, keyLife: keyLife, ciphers: ciphers())
     }
-    (self.secrets, self.wakeMain) = (secrets, wakeMain)
+    (self.secrets, self.wakeMain, self.keyLog) = (secrets, wakeMain, keyLog)
     var netlink = try Self.openNetlink()
     let plan = try AgentPlan(configuration, netlink: &netlink)
     let now = Instant(nanoseconds: Clock.now())
@@ -137,7 +139,7 @@ package final class Agent: @unchecked Sendable {
       routeWatch = try Self.watchRoutes(noteNews)
       underlays = try Self.openUnderlays(configuration, count: workerCount, predecessor)
       sealed = try Self.openSealed(
-        localEnd, configuration, beside: underlays, after: predecessor, topology: topology, log: log)
+        localEnd, configuration, beside: underlays, after: predecessor, topology: topology, keyLog: keyLog, log: log)
       let devices = try Self.makeDevices(plan, steering: self.steering, predecessor, netlink: &netlink)
       generation = AgentGeneration(configuration, topology, plan.slots, devices: Slots(devices))
       do throws(AgentError) {

@@ -11,6 +11,8 @@ extension AgentRun {
     let steering: FlowSteering?
     /// Whether the configuration can be read again.
     let mayReload: Bool
+    /// Opened as root; nil without the key.
+    let keyLog: KeyLogFile?
   }
 
   /// Becomes the user of the configuration, if it names one, and gives up every right but CAP_NET_ADMIN. Before any
@@ -25,6 +27,7 @@ extension AgentRun {
       throw AgentError(.refused, error.description)
     }
     try judgeRights()
+    let keyLog = try KeyLogFile.open(for: configuration)
     let workerCount = configuration.workers.count(onProcessors: Processors.count())
     let steering = workerCount > 1 ? FlowSteering(queueCount: workerCount) : nil
     if let account, geteuid() == 0 { try prepareControlDirectory(configuration, for: account) }
@@ -36,11 +39,16 @@ extension AgentRun {
       let right = error.number == EPERM ? "; start the agent as root\(account == nil ? "" : ", or as that user")" : ""
       throw AgentError(.failed, "\(user)giving up privileges failed: \(error)\(right)")
     }
-    return Endowment(steering: steering, mayReload: access(path, R_OK) == 0)
+    return Endowment(steering: steering, mayReload: access(path, R_OK) == 0, keyLog: keyLog)
   }
 
   /// Tells of what the agent will not be able to do later on.
   static func describe(_ endowment: Endowment, path: String, log: Logger) {
+    if let keyLog = endowment.keyLog {
+      log.warning(
+        "the keys of all sessions are written to a file: who reads it can read what was captured",
+        metadata: ["key-log": "\(keyLog.path)"])
+    }
     guard !endowment.mayReload else { return }
     log.warning(
       "the agent's user cannot read the configuration again, so a reload will be refused", metadata: ["file": "\(path)"]

@@ -30,7 +30,8 @@ package enum AgentRun {
       try judgeDescriptors(configuration)
       endowment = try giveUpPrivileges(configuration, path: path)
     } catch {
-      say(error.kind == .refused ? "\(error)" : "vtep: \(error)")
+      let place = error.line.map { "\(file.path):\($0): " } ?? ""
+      say(error.kind == .refused ? "\(place)\(error)" : "vtep: \(error)")
       return error.exitStatus
     }
     do {
@@ -63,6 +64,7 @@ package enum AgentRun {
       // A signal to the process reaches the main thread, which alone waits for it.
       agent = try Agent(
         configuration, secrets: secrets.take(), steering: endowment.steering, keyLife: keyLife(log),
+        keyLog: endowment.keyLog,
         predecessor: predecessor, log: log
       ) { kill(getpid(), SIGUSR1) }
     } catch {

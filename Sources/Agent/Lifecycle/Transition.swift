@@ -77,7 +77,8 @@ extension Agent {
       return transition
     }
     do throws(AgentError) {
-      transition.sealed = try Self.openSealed(localEnd, wanted, beside: underlays, topology: topology, log: log)
+      transition.sealed = try Self.openSealed(
+        localEnd, wanted, beside: underlays, topology: topology, keyLog: keyLog, log: log)
       if transition.sealed != nil { transition.sealing = localEnd.map { SealingReport($0, wanted) } }
       transition.sessions = try Self.startSessions(
         transition.sealed, wanted, peers: [], workers: workers, topology: topology, doubtRoutes: noteNews,

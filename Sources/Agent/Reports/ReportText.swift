@@ -76,8 +76,9 @@ package enum ReportText {
       "  local: \(host):\(status.udpPort)", "  workers: \(status.workers)\(frames)",
       "  segments: \(status.segments)", "  peers: \(status.peers)", "  control socket: \(status.socket)",
     ]
+    let keyLog = status.keyLog.map { ["  key-log: \($0) (who reads it can read the traffic)"] } ?? []
     let offload = status.offload.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }
-    let blocks = [lines, sealing(status.sealing), offload.isEmpty ? [] : ["offload:"] + offload]
+    let blocks = [lines + keyLog, sealing(status.sealing), offload.isEmpty ? [] : ["offload:"] + offload]
     return blocks.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
   }
 

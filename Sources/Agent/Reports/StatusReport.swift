@@ -21,18 +21,21 @@ package struct StatusReport: Codable, Equatable, Sendable {
   package var offload: [String: String]
   /// Nil, and absent in JSON, when there are no sessions to have.
   package var sealing: SealingReport?
+  /// The file that keys are written to; nil, and absent in JSON, when they are not.
+  package var keyLog: String?
 
   private enum CodingKeys: String, CodingKey {
     case version, pid, address, workers, segments, peers, socket, offload, sealing
     case uptimeSeconds = "uptime-seconds"
     case udpPort = "port"
     case workerFrames = "worker-frames"
+    case keyLog = "key-log"
   }
 
   package init(
     version: String = VtepVersion.current, pid: Int32, uptimeSeconds: Int, address: String, udpPort: UInt16,
     workers: Int, workerFrames: [UInt64]? = nil, segments: Int, peers: Int, socket: String,
-    offload: [String: String], sealing: SealingReport? = nil
+    offload: [String: String], sealing: SealingReport? = nil, keyLog: String? = nil
   ) {
     self.version = version
     self.pid = pid
@@ -46,5 +49,6 @@ package struct StatusReport: Codable, Equatable, Sendable {
     self.socket = socket
     self.offload = offload
     self.sealing = sealing
+    self.keyLog = keyLog
   }
 }

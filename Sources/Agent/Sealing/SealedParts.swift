@@ -13,6 +13,8 @@ struct SealedParts {
   /// Of handshakes.
   let counters = SealedCounters()
   let places = PeerPlaces()
+  /// Where keys of sessions go; nil: nowhere.
+  private let keyLog: KeyLogFile?
   /// Wakes whoever takes from the inbox.
   let poller: Poller
   /// The thread's of the sessions, once that runs.
@@ -21,8 +23,12 @@ struct SealedParts {
 
   /// - Parameters:
   ///   - underlays: on the sealed port, by worker.
-  init(_ local: LocalEnd, underlays: [UDPUnderlay], topology: Topology) throws(Errno) {
+  init(
+    _ local: LocalEnd, underlays: [UDPUnderlay], topology: Topology, keyLog: KeyLogFile? = nil
+  ) throws(Errno) {
     let poller = try Poller()
+    self.keyLog = keyLog
+    local.logsKeys = keyLog != nil
     self.poller = poller
     self.local = local
     self.underlays = underlays
@@ -46,6 +52,7 @@ struct SealedParts {
     let listener = underlays[0]
     let (state, places) = (topology.state, places)
     let limits = state.limits
+    let sessionLog = SessionLog(log)
     let outside = SessionKeeper.Outside(
       keyring: keyring, inbox: inbox, waiting: waiting, counters: counters,
       send: { listener.send($0, to: $1) },
@@ -62,9 +69,16 @@ struct SealedParts {
         doubtRoutes()
       },
       doubtRoutes: doubtRoutes,
-      clock: { Instant(nanoseconds: Clock.now()) })
+      clock: { Instant(nanoseconds: Clock.now()) },
+      logKeys: { [keyLog] keys, peer in
+        do throws(Errno) {
+          try keyLog?.append(keys, from: listener.local, to: peer)
+        } catch {
+          sessionLog.unlogged(keyLog?.path ?? "", error)
+        }
+      })
     let keeper = SessionKeeper(
-      local, peers: peers, pathRaiseInterval: pathRaiseInterval, outside: outside, log: SessionLog(log))
+      local, peers: peers, pathRaiseInterval: pathRaiseInterval, outside: outside, log: sessionLog)
     return SessionService(keeper, poller: poller)
   }
 }

@@ -32,6 +32,8 @@ final class SessionKeeper {
     /// The kernel refused a datagram as too large for its device: the route says more than is so.
     let doubtRoutes: () -> Void
     let clock: () -> Instant
+    /// The keys of a new session with a peer that is here, for the key log.
+    var logKeys: (_ keys: [TransportKey], _ peer: Endpoint?) -> Void = { _, _ in }
   }
 
   /// So many peers are asked at once at the start, the others one by one after this time each: an agreement of keys
@@ -233,6 +235,7 @@ final class SessionKeeper {
     for action in actions {
       switch action {
       case .send(let bytes, let destination): send(bytes, to: destination)
+      case .log(let keys, let publicKey): outside.logKeys(keys, table.endpoint(publicKey))
       case .receive(let key, let publicKey):
         guard let peer = peer(publicKey) else { continue }
         outside.keyring.accept(key, fromPeer: peer.slot, until: now + sessionLifetime)

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxIO
 import Logging
 import Sealing
 import VXLAN
@@ -44,6 +45,12 @@ struct SessionLog: Sendable {
       .notice, class: "handshake-refused", peer: peer,
       "handshake refused: unknown key or other pre-shared key",
       metadata: ["from": "\(source)"])
+  }
+
+  func unlogged(_ path: String, _ failure: Errno) {
+    logger.log(
+      .warning, class: "key-log", peer: nil, "keys could not be written to the key log",
+      metadata: ["key-log": "\(path)", "error": "\(failure)"])
   }
 
   func unsent(to destination: Endpoint, peer: String?, _ failure: Int32) {

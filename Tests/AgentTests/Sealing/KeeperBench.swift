@@ -17,13 +17,15 @@ struct KeeperBench {
 
   /// - Parameter peerKey: what this end takes for the other's; nil is that.
   func end(
-    _ number: Int, presharedKeys: [PresharedKey] = [], keyLife: KeyLife = .standard, peerKey: PublicKey? = nil
+    _ number: Int, presharedKeys: [PresharedKey] = [], keyLife: KeyLife = .standard, peerKey: PublicKey? = nil,
+    logsKeys: Bool = false
   ) throws -> KeeperEnd {
     let other = 1 - number
     let peer = SessionPeer(
       slot: 0, name: "p\(other)", publicKey: peerKey ?? keys[other].publicKey, endpoint: endpoints[other])
     return try KeeperEnd(
-      keys[number], at: endpoints[number], peers: [peer], presharedKeys: presharedKeys, time: time, keyLife: keyLife)
+      keys[number], at: endpoints[number], peers: [peer], presharedKeys: presharedKeys, time: time, keyLife: keyLife,
+      logsKeys: logsKeys)
   }
 
   /// Lets the ends do what there is to do, and carries what they send, for so long in steps of 10 ms.

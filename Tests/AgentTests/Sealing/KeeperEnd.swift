@@ -38,6 +38,8 @@ final class KeeperEnd {
   private(set) var places: [IPAddress] = []
   /// Longer datagrams are refused as the kernel does.
   var byteCountMax = Int.max
+  /// The lines of the key log, without the time: by key, receiver or nil.
+  private(set) var loggedKeys: [String] = []
   /// What sending answers.
   var failure: Int32 = 0
   private var outgoing: [(bytes: [UInt8], to: Endpoint)] = []
@@ -46,7 +48,7 @@ final class KeeperEnd {
 
   init(
     _ key: PrivateKey, at endpoint: Endpoint, peers: [SessionPeer], presharedKeys: [PresharedKey] = [], time: Time,
-    keyLife: KeyLife = .standard
+    keyLife: KeyLife = .standard, logsKeys: Bool = false
   ) throws {
     self.endpoint = endpoint
     self.time = time
@@ -56,6 +58,7 @@ final class KeeperEnd {
     let local = try LocalEnd(
       privateKey: key, presharedKeys: presharedKeys, choice: .automatic, available: CipherMask([.chacha20poly1305]),
       entropy: SystemEntropy(), keyLife: keyLife)
+    local.logsKeys = logsKeys
     let outside = SessionKeeper.Outside(
       keyring: keyring, inbox: inbox, waiting: waiting, counters: counters,
       send: { [unowned self] in send($0, to: $1) },
@@ -66,7 +69,10 @@ final class KeeperEnd {
       events: PeerEvents(history: history, names: peers.map(\.name)),
       noteMove: { [unowned self] address, _ in places.append(address) },
       doubtRoutes: { [unowned self] in doubtCount += 1 },
-      clock: { time.now })
+      clock: { time.now },
+      logKeys: { [unowned self] keys, peer in
+        loggedKeys += zip(keys, [peer, endpoint]).map { KeyLogLine($0, time: "T", receiver: $1).shown }
+      })
     made = SessionKeeper(
       local, peers: peers, pathRaiseInterval: .seconds(600), outside: outside,
       log: SessionLog(ThrottledLogger(lines.logger)))
@@ -126,6 +132,13 @@ final class KeeperEnd {
 extension HandshakeMessage {
   fileprivate static func isInitiation(_ bytes: [UInt8]) -> Bool {
     HandshakeMessage(parsing: bytes.span)?.kind == .initiation
+  }
+}
+
+extension KeyLogLine {
+  var shown: String {
+    let text = text
+    return text.withBytes { bytes in String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self) }
   }
 }
 
