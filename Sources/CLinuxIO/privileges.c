@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { RECORD_BYTES = 1 << 16 };
+enum { RECORD_BYTES = 1 << 16, GROUP_COUNT_MAX = 1 << 16 };
 
 int clinuxio_account_find(const char *name, struct clinuxio_account *account) {
   char *record = malloc(RECORD_BYTES);
@@ -67,6 +67,31 @@ int clinuxio_ambient_clear(void) {
 }
 
 int clinuxio_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ? errno : 0; }
+
+int clinuxio_has_user(const struct clinuxio_account *account) {
+  uid_t real, effective, saved;
+  if (getresuid(&real, &effective, &saved) != 0) return -errno;
+  return real == account->uid && effective == account->uid && saved == account->uid;
+}
+
+static int is_among(gid_t group, const gid_t *groups, int count) {
+  while (count > 0 && groups[count - 1] != group) count--;
+  return count > 0;
+}
+
+int clinuxio_has_groups(const char *name, const struct clinuxio_account *account) {
+  // First those of the account, then this process's: three, and the supplementary ones.
+  gid_t *groups = calloc(2 * GROUP_COUNT_MAX + 3, sizeof *groups);
+  if (groups == NULL) return -ENOMEM;
+  int count = GROUP_COUNT_MAX;
+  gid_t *own = groups + GROUP_COUNT_MAX;
+  int isKnown = getgrouplist(name, account->gid, groups, &count) >= 0 && getresgid(own, own + 1, own + 2) == 0;
+  int more = isKnown ? getgroups(GROUP_COUNT_MAX, own + 3) : -1;
+  int answer = more < 0 ? -EINVAL : 1;
+  for (int index = 0; answer == 1 && index < more + 3; index++) answer = is_among(own[index], groups, count);
+  free(groups);
+  return answer;
+}
 
 int clinuxio_become(const char *name, const struct clinuxio_account *account) {
   if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return errno;

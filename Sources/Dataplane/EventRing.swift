@@ -8,6 +8,18 @@ import Synchronization
 /// *Threads.* Any thread notes, one drains. A lock is held for some nanoseconds: for what happens rarely, never for
 /// every frame.
 package final class EventRing: Sendable {
+  /// What was noted between two looks.
+  package struct News: Sendable {
+    /// Oldest first.
+    package let events: [OverlayEvent]
+    /// Events that found no place.
+    package let lostCount: UInt64
+    /// Frames that ended, oldest first.
+    package let drops: [DroppedFrame]
+    /// How many more ended.
+    package let untoldDropCount: UInt64
+  }
+
   private struct State: ~Copyable {
     var events: [OverlayEvent] = []
     var lostCount: UInt64 = 0
@@ -44,6 +56,14 @@ package final class EventRing: Sendable {
     if toDrops { wantsDrops = true }
   }
 
+  /// Goes by who listens, of whom `isThere` tells: to every event, or to drops. It is asked again once nobody is
+  /// believed to, since `listen` may have come in between and must not be overwritten.
+  package func follow(_ isThere: (_ toDrops: Bool) -> Bool) {
+    if !isThere(false) { wantsAll = false }
+    if !isThere(true) { wantsDrops = false }
+    for toDrops in [false, true] where isThere(toDrops) { listen(toDrops: toDrops) }
+  }
+
   // COLD
   /// Notes a frame that ended, or counts it where there are enough.
   @inline(never)
@@ -63,16 +83,6 @@ package final class EventRing: Sendable {
   func noteUntold(_ count: Int) {
     guard count > 0 else { return }
     state.withLock { $0.untoldDropCount &+= UInt64(count) }
-  }
-
-  /// Takes the frames that ended since the last time, and how many more there were.
-  package func drainDrops() -> (drops: [DroppedFrame], untoldCount: UInt64) {
-    state.withLock { state in
-      let drained = (state.drops, state.untoldDropCount)
-      state.drops.removeAll(keepingCapacity: true)
-      state.untoldDropCount = 0
-      return drained
-    }
   }
 
   /// Notes an event, or counts it as lost when there is no place.
@@ -95,13 +105,15 @@ package final class EventRing: Sendable {
     state.withLock { !$0.events.isEmpty || !$0.drops.isEmpty }
   }
 
-  /// Takes what was noted since the last time, oldest first, and how many events found no place.
-  package func drain() -> (events: [OverlayEvent], lostCount: UInt64) {
+  /// Takes what was noted since the last time. All at once, so that whatever comes next is the first again.
+  package func drain() -> News {
     state.withLock { state in
-      let drained = (state.events, state.lostCount)
+      let news = News(
+        events: state.events, lostCount: state.lostCount, drops: state.drops, untoldDropCount: state.untoldDropCount)
       state.events.removeAll(keepingCapacity: true)
-      state.lostCount = 0
-      return drained
+      state.drops.removeAll(keepingCapacity: true)
+      (state.lostCount, state.untoldDropCount) = (0, 0)
+      return news
     }
   }
 }

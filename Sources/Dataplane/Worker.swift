@@ -166,7 +166,7 @@ package final class Worker: @unchecked Sendable {
       round &+= 1
       if hasJobs.load(ordering: .acquiring) { runJobs() }
       if readyCount == 0 { continue }
-      let now = Instant(nanoseconds: Clock.now())
+      var now = Instant(nanoseconds: Clock.now())
       lastWork = now.nanoseconds
       if lastWork &- windowStart > Self.windowNanoseconds {
         byteCountBefore = lastWork &- windowStart > 2 * Self.windowNanoseconds ? 0 : byteCount
@@ -181,7 +181,11 @@ package final class Worker: @unchecked Sendable {
       }
       for token in Self.firstTAPToken..<Self.firstTAPToken + segmentEnd where isReady[token] {
         // A round of many segments that flood to many peers may take seconds.
-        if hasJobs.load(ordering: .acquiring) { runJobs() }
+        if hasJobs.load(ordering: .acquiring) {
+          runJobs()
+          // A job may have held it up for seconds.
+          now = Instant(nanoseconds: Clock.now())
+        }
         // A job may have taken the segment away.
         guard isReady[token] else { continue }
         note(engine.stepOverlay(segment: token - Self.firstTAPToken, now: now), token: token)

@@ -11,6 +11,8 @@ package struct Capabilities: OptionSet, Sendable {
     self.rawValue = rawValue
   }
 
+  /// Changes groups.
+  package static let setGID = Capabilities(rawValue: 1 << 6)
   /// Devices, addresses, routes, buffers beyond the limits: what an agent lives by.
   package static let netAdmin = Capabilities(rawValue: 1 << 12)
   /// Locks memory without a limit.
@@ -35,7 +37,7 @@ package struct Capabilities: OptionSet, Sendable {
     // The last moment for it, and void where somebody has done it: without the right there is nothing to regain.
     let bounded = clinuxio_bounding_keep(kept.rawValue)
     guard bounded == 0 || bounded == EPERM else { throw Errno(bounded, "prctl PR_CAPBSET_DROP") }
-    if let account, !account.isOwn {
+    if let account, !account.isOwn(mayChangeGroups: try effective().contains(.setGID)) {
       var found = clinuxio_account(uid: account.uid, gid: account.gid)
       try check(clinuxio_become(account.name, &found), "becoming user \(account.name)")
     }

@@ -15,6 +15,9 @@ package struct ServiceNotification: Sendable {
     self.socketPath = socketPath.flatMap { $0.isEmpty ? nil : $0 }
   }
 
+  /// Whether somebody is told.
+  package var hasManager: Bool { socketPath != nil }
+
   /// For the process's own `$NOTIFY_SOCKET`.
   package static func fromEnvironment() -> ServiceNotification {
     // SAFETY: nobody in this program changes the environment.

@@ -20,6 +20,12 @@ package struct UserAccount: Equatable, Sendable {
     gid = account.gid
   }
 
-  /// Whether this process is the user already, really and in effect.
-  package var isOwn: Bool { getuid() == uid && geteuid() == uid }
+  /// Whether this process is the user already, with nothing that it could go back to, and is in no group that is not
+  /// the user's. Without the right to change groups they are what whoever started it has chosen.
+  /// - Parameter mayChangeGroups: CAP_SETGID.
+  package func isOwn(mayChangeGroups: Bool) -> Bool {
+    var account = clinuxio_account(uid: uid, gid: gid)
+    guard clinuxio_has_user(&account) == 1 else { return false }
+    return !mayChangeGroups || clinuxio_has_groups(name, &account) == 1
+  }
 }

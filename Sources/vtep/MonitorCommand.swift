@@ -62,13 +62,13 @@ struct MonitorCommand: ParsableCommand {
     }
   }
 
-  /// Nil: nothing has happened, and there is no place to wait for it.
+  /// Nil: nothing has happened, and there is no place to wait for it, or for an answer.
   private func ask(_ client: ControlClient, _ query: String) throws -> EventsReport? {
     let answer: [UInt8]
     do {
       answer = try client.get("/v1/events\(query)")
     } catch {
-      guard error.code != .tooManyWaiting else { return nil }
+      guard ![.tooManyWaiting, .busy].contains(error.code) else { return nil }
       throw Output.failure(error.message)
     }
     guard let report = try? ReportJSON.decode(EventsReport.self, from: answer) else {

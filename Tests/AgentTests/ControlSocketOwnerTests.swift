@@ -35,21 +35,41 @@ struct ControlSocketOwnerTests {
     #expect(status.st_uid == nobody.uid && status.st_gid == nobody.gid && status.st_mode & 0o7777 == 0o755)
   }
 
-  @Test("root's own with nothing but the socket in it is handed over")
-  func left() throws {
+  @Test(
+    "root's own with nothing but the agent's sockets in it is handed over, without those at which nobody listens",
+    arguments: [
+      ["control.sock"], ["control.sock", "control.sock.takeover"], ["control.sock.takeover.next", "control.sock"],
+    ])
+  func left(names: [String]) throws {
     let parent = directory.path + "/run"
     try #require(mkdir(parent, 0o755) == 0)
-    try Data().write(to: URL(fileURLWithPath: parent + "/control.sock"))
+    let listeners = try names.map { try ControlSocketPath("\(parent)/\($0)").listen() }
+    for listener in listeners.dropFirst() { close(listener) }
+    defer { close(listeners[0]) }
     try prepare(parent + "/control.sock")
-    #expect(owner(parent) == nobody.uid && owner(parent + "/control.sock") == 0)
+    #expect(owner(parent) == nobody.uid)
+    #expect(names.map { owner("\(parent)/\($0)") } == [0] + names.dropFirst().map { _ in nil })
   }
 
-  @Test("what holds something else, others may write to or is a link stays as it is", arguments: 0..<4)
+  @Test("an empty one of root's may be anybody's, and is handed over where it is the agent's own place alone")
+  func empty() throws {
+    let parent = directory.path + "/run"
+    try #require(mkdir(parent, 0o755) == 0)
+    try prepare(parent + "/control.sock")
+    #expect(owner(parent) == 0)
+    try ControlSocketPath(parent + "/control.sock").prepareDirectory(for: nobody, own: parent)
+    #expect(owner(parent) == nobody.uid)
+    #expect(ControlSocketPath.standard == ControlSocketPath.standardDirectory + "/control.sock")
+  }
+
+  @Test("what holds something else, others may write to or is a link stays as it is", arguments: 0..<5)
   func others(kind: Int) throws {
     let parent = directory.path + "/run"
     try #require(mkdir(parent, 0o755) == 0)
+    if kind != 4 { close(try ControlSocketPath(parent + "/control.sock").listen()) }
     var named = parent
     switch kind {
+    case 4: try Data().write(to: URL(fileURLWithPath: parent + "/control.sock"))
     case 0: try Data().write(to: URL(fileURLWithPath: parent + "/other"))
     case 1: try #require(chmod(parent, 0o1777) == 0)
     case 2: try #require(chown(parent, 1, 1) == 0)

@@ -92,19 +92,29 @@ struct FDBListingTests {
     #expect(result.status == 1 && result.message == "vtep: it broke\n" && !result.output.hasSuffix("]\n"))
   }
 
-  @Test("readers that stop in the middle of a page hold nobody up")
+  /// Clients that begin to read an answer.
+  private func readers(_ count: Int) throws -> [RawControlClient] {
+    let readers = try (0..<count).map { _ in try RawControlClient(directory.socket) }
+    for reader in readers {
+      reader.send("GET /v1/fdb?after= HTTP/1.1\r\nHost: x\r\n\r\n")
+      #expect(reader.receive()?.isEmpty == false, "the answer has begun, and the rest is left where it is")
+    }
+    return readers
+  }
+
+  @Test("seven readers that stop in the middle of a page hold nobody up, and more of them long answers alone")
   func slowReaders() throws {
     let server = try server(10_000)
     defer { server.stop() }
-    let readers = try (0..<32).map { _ in try RawControlClient(directory.socket) }
-    for reader in readers {
-      reader.send("GET /v1/fdb?after= HTTP/1.1\r\nHost: x\r\n\r\n")
-      #expect(reader.receive()?.isEmpty == false, "the page has begun, and the rest is left where it is")
-    }
+    let client = try ControlClient(socketPath: directory.socket)
+    let few = try readers(7)
     let watch = Stopwatch()
-    #expect(try ControlClient(socketPath: directory.socket).getPage("/v1/fdb?after=").body.count > 400_000)
-    #expect(watch.elapsed < .seconds(2))
-    withExtendedLifetime(readers) {}
+    #expect(try client.getPage("/v1/fdb?after=").body.count > 400_000)
+    let many = try readers(32)
+    #expect(try client.get("/v1/peers").count > 100)
+    let error = #expect(throws: ControlError.self) { try client.getPage("/v1/fdb?after=") }
+    #expect(error?.code == .busy && watch.elapsed < .seconds(2))
+    withExtendedLifetime((few, many)) {}
   }
 
   private func vtep(_ arguments: String...) throws -> (status: Int32, output: String, message: String) {

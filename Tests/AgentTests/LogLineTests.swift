@@ -82,6 +82,15 @@ struct LogLineTests {
     }
   }
 
+  @Test(
+    "a value that is too long keeps its beginning, and what follows it stays whole", arguments: LogLine.Format.allCases)
+  func beginning(format: LogLine.Format) {
+    let reason = "/etc/vtep.yaml:7: unknown key " + String(repeating: "0123456789", count: 1_000)
+    let text = line("reload refused", ["reason": reason, "vni": "42"], format)
+    #expect(text.contains(String(reason.prefix(256)) + "…") && text.contains("truncated") && text.contains("42"))
+    #expect(!text.contains(String(reason.prefix(257))))
+  }
+
   @Test("the time is RFC 3339 in UTC")
   func time() {
     #expect(LogTime.text(seconds: 0, milliseconds: 7) == "1970-01-01T00:00:00.007Z")

@@ -75,6 +75,7 @@ struct RunTimeChangesTests {
     arguments: [
       (#"{"vni":44,"tap":"vx42"}"#, "f.yaml: the TAP vx42 is used already in line 3"),
       (#"{"vni":16777216,"tap":"vx44"}"#, "f.yaml: segments[].vni: \"16777216\" is out of range"),
+      (#"{"vni":-0,"tap":"vx44"}"#, "f.yaml: segments[].vni: \"-0\" is not a decimal number"),
       (#"{"vni":44,"tap":"vx44","sealed":true}"#, "f.yaml:7: peers[] lacks the key public-key"),
       (#"{"vni":44,"tap":"vx44","peers":["x"]}"#, "f.yaml: peers: no peer has the name x"),
     ])

@@ -8,7 +8,7 @@ struct DroppedFrameTests {
   private let grouped = Frames.ethernet(to: .station(1), from: MACAddress(rawValue: 0x0100_5E00_0001))
 
   private func told(_ bench: EngineBench) -> [DroppedFrame] {
-    bench.topology.events.drainDrops().drops.map { drop in
+    bench.topology.events.drain().drops.map { drop in
       var drop = drop
       drop.time = Instant(nanoseconds: 0)
       return drop
@@ -19,8 +19,8 @@ struct DroppedFrameTests {
   func unheard() {
     let bench = threePeers()
     bench.fromUnderlay([fromPeer(1, grouped)])
-    let drained = bench.topology.events.drainDrops()
-    #expect(drained.drops.isEmpty && drained.untoldCount == 0 && bench.drops(.invalidSourceMAC) == 1)
+    let drained = bench.topology.events.drain()
+    #expect(drained.drops.isEmpty && drained.untoldDropCount == 0 && bench.drops(.invalidSourceMAC) == 1)
     #expect(!bench.topology.events.hasEvents)
   }
 
@@ -42,7 +42,7 @@ struct DroppedFrameTests {
           time: start),
       ])
     bench.fromUnderlay([fromPeer(1, grouped)])
-    #expect(bench.topology.events.drainDrops().untoldCount == 1, "within the same hundredth of a second")
+    #expect(bench.topology.events.drain().untoldDropCount == 1, "within the same hundredth of a second")
     #expect(bench.drops(.invalidSourceMAC) == 4)
   }
 }

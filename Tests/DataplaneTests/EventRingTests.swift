@@ -42,5 +42,32 @@ struct EventRingTests {
       #expect(wakeCount.load(ordering: .relaxed) == round)
       _ = ring.drain()
     }
+    let drop = DroppedFrame(reason: .noPeer, direction: .overlay, segment: 0, time: Instant(nanoseconds: 1))
+    ring.note(drop)
+    ring.note(Self.event(.moved, 1))
+    #expect(wakeCount.load(ordering: .relaxed) == 4, "a frame that ends and an event wake it once")
+    #expect(ring.drain().drops.count == 1)
+    ring.note(Self.event(.moved, 2))
+    #expect(wakeCount.load(ordering: .relaxed) == 5, "both were taken")
+  }
+
+  @Test("who begins to listen while nobody is believed to is heard, and who has gone is forgotten")
+  func listener() {
+    let ring = EventRing()
+    for toDrops in [false, true] {
+      var isThere = false
+      ring.follow { asked in
+        guard asked == toDrops, !isThere else { return isThere && (toDrops || !asked) }
+        // The answer is no, and true no more when it is used.
+        isThere = true
+        ring.listen(toDrops: toDrops)
+        return false
+      }
+      #expect(ring.wantsAll && ring.wantsDrops == toDrops)
+    }
+    ring.follow { toDrops in !toDrops }
+    #expect(ring.wantsAll && !ring.wantsDrops)
+    ring.follow { _ in false }
+    #expect(!ring.wantsAll && !ring.wantsDrops)
   }
 }

@@ -102,6 +102,30 @@ struct WorkerTests {
     #expect(isHeld.withLock { $0 })
   }
 
+  @Test("after a job that held the worker up in the middle of a round the time is that of now")
+  func timeAfterJob() throws {
+    let port = PipePort()
+    let sockets = FakeDatagramPort()
+    sockets.failures = [0: ENETUNREACH]
+    let worker = try makeWorker(port, sockets: sockets)
+    let over = Atomic<UInt64>(0)
+    worker.post { [unowned worker] engine in
+      engine.topology.events.wantsDrops = true
+      // Done in the round that is about to begin, before the frame is read.
+      worker.post { _ in
+        usleep(20_000)
+        over.store(Clock.now(), ordering: .releasing)
+      }
+    }
+    port.offer(1)
+    try worker.start()
+    for _ in 0..<5000 where framesIn(worker) < 1 { usleep(2000) }
+    let drops = worker.perform { $0.topology.events.drain().drops }
+    worker.stop()
+    let time = try #require(drops?.first?.time.nanoseconds)
+    #expect(time >= over.load(ordering: .acquiring) && over.load(ordering: .acquiring) > 0)
+  }
+
   @Test("a port that fails is reported once, not asked again, and watched again when mended")
   func failure() throws {
     let port = PipePort()

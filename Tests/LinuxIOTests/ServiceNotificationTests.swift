@@ -25,6 +25,12 @@ struct ServiceNotificationTests {
     return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
   }
 
+  @Test(
+    "there is a manager where a socket is named", arguments: [(nil, false), ("", false), ("@x", true), ("/x", true)])
+  func manager(path: String?, isThere: Bool) {
+    #expect(ServiceNotification(socketPath: path).hasManager == isThere)
+  }
+
   @Test("ready, watchdog, status and stopping reach an abstract socket and a path")
   func messages() throws {
     let name = "vtep-notify-\(getpid())"

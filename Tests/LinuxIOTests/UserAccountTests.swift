@@ -9,7 +9,7 @@ struct UserAccountTests {
   @Test("root and nobody are found, a user that there is not is none")
   func accounts() throws {
     let root = try #require(try UserAccount(named: "root"))
-    #expect(root.uid == 0 && root.gid == 0 && root.isOwn == (getuid() == 0))
+    #expect(root.uid == 0 && root.gid == 0 && root.isOwn(mayChangeGroups: false) == (getuid() == 0))
     #expect(try UserAccount(named: "nobody")?.uid == 65_534)
     #expect(try UserAccount(named: "vtep-nobody-has-this") == nil)
   }

@@ -4,12 +4,16 @@ import os
 import socket
 import time
 
+import pytest
+
 from conftest import full
-from frames import mac_text, mac
+from frames import ethernet, mac_text, mac
 from host import wait_until
 from long_stream import LongStream
-from sealed import overlay
+from packets import Packets
+from sealed import identities, overlay, sealed_agent
 from service_manager import ServiceManager
+from stopped_thread import stopped, thread_named
 from succession import Succession
 from test_workers import pair
 
@@ -123,6 +127,62 @@ def test_kept_descriptors_that_do_not_fit_are_closed_and_made_anew(lab):
         wait_until(lambda: {"tap-42-1", "udp-plain-1"} <= manager.names(), 10, "a worker's own is kept, too")
 
 
+def test_what_a_command_deletes_is_kept_no_longer_and_what_it_adds_is(lab):
+    with ServiceManager(lab) as manager:
+        agent, _ = started(lab, manager)
+        for number in (43, 44):
+            assert agent.ask("segment", "add", "--vni", number, "--tap", f"vx{number}").returncode == 0
+        wanted = STORED | {"tap-43-0", "tap-44-0"}
+        wait_until(lambda: manager.names() == wanted, 10, f"all is kept: {manager.names() ^ wanted}")
+        assert agent.ask("segment", "del", "--vni", 43).returncode == 0
+        wanted.remove("tap-43-0")
+        wait_until(lambda: manager.names() == wanted, 10, f"the rest is kept: {manager.names() ^ wanted}")
+        assert lab.h1.link("vx43") is None, "nobody holds the device"
+
+
+def restarted(agent, manager, send):
+    """The agent is killed, and started as the configuration is then. Nobody reads what is sent meanwhile."""
+    agent.kill()
+    send()
+    agent.config["segments"][0]["sealed"] = False
+    again(agent, manager)
+
+
+def followed(agent, manager, send):
+    """Another agent takes over. The worker, which is held, stands still for it before it has read what is sent."""
+    succession = Succession(agent, manager.environment())
+    with stopped(thread_named(agent.process.pid, "vtep-worker-0")):
+        before = succession.launch(segments=[{**agent.config["segments"][0], "sealed": False}])
+        wait_until(lambda: os.path.exists(agent.socket_path + ".next"), 20, "the next one is starting", every=0.002)
+        send()
+        # For so long a worker is waited for, and less.
+        time.sleep(1)
+    succession.wait(before)
+
+
+@pytest.mark.parametrize("way", (restarted, followed), ids=("killed", "followed"))
+def test_what_waited_in_a_sealed_segment_does_not_leave_in_clear_when_it_becomes_a_plain_one(lab, way):
+    secret, later, count = b"not meant to leave in clear", b"meant to leave in clear", 50
+    with ServiceManager(lab) as manager:
+        agent = sealed_agent(lab, "h1", identities(lab)).start(manager.environment())
+        wait_until(lambda: "tap-42-0" in manager.names(), 10, "the device is kept")
+        with Packets(lab.h1, "vx42") as tap, Packets(lab.h1, "u0", "udp", incoming=False) as wire:
+            left = []
+
+            def send():
+                for _ in range(count):
+                    tap.send(ethernet(mac(0xA1), payload=secret, length=100))
+
+            def has_left():
+                tap.send(ethernet(mac(0xA1), payload=later, length=100))
+                left.extend(wire.rest(quiet=0.05))
+                return any(later in each for each in left)
+            way(agent, manager, send)
+            wait_until(has_left, 10, "the segment carries frames in clear")
+            assert not any(secret in each for each in left), "what waited has left in clear"
+            assert agent.counters().overlay["frames-in"] < count, "it did wait, and nobody has read it"
+
+
 def test_descriptors_meant_for_another_process_are_left_alone(lab):
     agent = lab.agent(start=False)
     agent.start({"LISTEN_FDS": "1", "LISTEN_FDNAMES": "udp-plain-0", "LISTEN_PID": "1"})
@@ -150,3 +210,12 @@ def test_the_service_manager_hears_which_process_is_the_main_one(lab):
         agent.process.terminate()
         assert agent.process.wait(timeout=20) == 0
         wait_until(lambda: manager.heard("STOPPING"), 5, "the end is told")
+
+
+def test_one_that_takes_over_tells_the_watchdog_of_a_service_that_told_it_of_none(lab):
+    with ServiceManager(lab) as manager:
+        agent, _ = started(lab, manager)
+        time.sleep(1.5)
+        assert not manager.heard("WATCHDOG"), "nobody has asked for it"
+        Succession(agent, manager.environment()).follow()
+        wait_until(lambda: manager.heard("WATCHDOG", "1"), 10, "the one that took over tells that it goes on")

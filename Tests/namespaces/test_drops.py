@@ -1,5 +1,7 @@
 """Drop reasons that no row of the fault table names, each by its own counter, from both sides."""
 
+import signal
+
 import pytest
 
 from frames import BROADCAST, ethernet, mac, mac_bytes, mac_text, tagged
@@ -162,3 +164,25 @@ def test_every_frame_is_counted_once_whatever_the_number_of_workers(lab, workers
     assert (counted.underlay["frames-out"], counted.overlay["frames-out"]) == (320, 320)
     assert lab.h1.received("vx42") - delivered == 320
     assert len(agent.fdb()) == 64
+
+
+def test_what_the_kernel_dropped_before_a_tap_stays_counted_when_its_segment_has_gone(lab):
+    agent = lab.agent(segments=[{"vni": number, "tap": f"vx{number}"} for number in (42, 43)])
+
+    def dropped():
+        return agent.counters().overlay["kernel-drops"]
+    lab.h1.ip("link", "set", "vx43", "txqueuelen", 100)
+    with Packets(lab.h1, "vx43") as tap:
+        agent.process.send_signal(signal.SIGSTOP)
+        try:
+            for number in range(500):
+                tap.send(ethernet(mac(number), length=60))
+        finally:
+            agent.process.send_signal(signal.SIGCONT)
+    before = wait_until(dropped, 10, "the queue of the TAP was full")
+    for change in (("del", "--vni", 43), ("add", "--vni", 43, "--tap", "vx43"), ("del", "--vni", 43)):
+        done = agent.ask("segment", *change)
+        assert done.returncode == 0, done.stderr
+        assert dropped() == before, change
+    agent.config["segments"].pop()
+    agent.stop()

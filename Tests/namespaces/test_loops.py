@@ -2,12 +2,15 @@
 
 import json
 import select
+import socket
+import time
 
 import pytest
 
 from frames import BROADCAST, ethernet, mac
 from host import wait_until
 from packets import Packets
+from peer import RawPeer
 from stopwatch import Stopwatch
 
 GUEST, STRANGER = mac(0xB0B), mac(0x5757)
@@ -27,12 +30,12 @@ def bridged(lab, host):
     return guest
 
 
-def looped(host, device="vx42"):
+def looped(host, device="vx42", bridge="br0"):
     """Lets a TAP give back every frame that a bridge floods: it sends them to the port that they came from too."""
-    host.ip("link", "add", "br0", "type", "bridge", "mcast_snooping", 0, "forward_delay", 0)
-    host.ip("link", "set", device, "master", "br0")
+    host.ip("link", "add", bridge, "type", "bridge", "mcast_snooping", 0, "forward_delay", 0)
+    host.ip("link", "set", device, "master", bridge)
     host.ip("link", "set", device, "type", "bridge_slave", "hairpin", "on")
-    host.ip("link", "set", "br0", "up")
+    host.ip("link", "set", bridge, "up")
 
 
 def loop_drops(agents):
@@ -116,3 +119,36 @@ def test_fault_row_55_a_tap_that_gives_back_what_it_gets(lab, both, figure):
     assert agents[1].fdb()[GUEST.hex(":")]["peer"] == "b"
     wait_until(lambda: "a loop" in agents[1].stderr(), 5, "the log tells of the loop")
     assert agents[1].stderr().count("a loop") == 1, json.dumps(agents[1].stderr())
+
+
+def test_a_loop_of_a_segment_that_leaves_is_told_with_its_vni(lab):
+    """What was noted of a slot is told before the slot is somebody else's."""
+    numbers = range(43, 47)
+    agent = lab.agent(segments=[{"vni": number, "tap": f"vx{number}"} for number in (42, *numbers)])
+    for number in (42, *numbers):
+        looped(lab.h1, f"vx{number}", f"br{number}")
+    with RawPeer(lab.h2, agent) as peer:
+        for number in numbers:
+            # The first has the main thread pause between two looks; the second waits for the next, unless it is asked.
+            for vni in (42, number):
+                peer.send_frame(ethernet(GUEST, BROADCAST, bytes([number]) * 50), vni=vni)
+            path = f"/v1/segments/{number}"
+            assert request(agent, "DELETE", path) == 200
+            assert request(agent, "POST", "/v1/segments", {"vni": number + 100, "tap": f"vx{number}n"}) == 200
+            told = [line for line in agent.stderr().splitlines() if "a loop" in line]
+            assert any(f"vni={number}" in line.split() for line in told), (number, told)
+            assert not any(f"vni={number + 100}" in line.split() for line in told), told
+            # A second after the last one a segment tells of a loop again.
+            time.sleep(1.1)
+    agent.forget()
+
+
+def request(agent, method, path, body=None):
+    """Asks the agent without a command, which takes longer than its main thread pauses. Returns the status."""
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.settimeout(20)
+        asking.connect(agent.socket_path)
+        content = json.dumps(body).encode() if body else b""
+        asking.sendall(f"{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(content)}\r\n\r\n".encode()
+                       + content)
+        return int(asking.recv(65536).split(b" ")[1])

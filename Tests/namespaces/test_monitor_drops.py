@@ -14,6 +14,7 @@ from packets import Packets
 from peer import RawPeer
 
 GUEST, ALICE = mac(0xB0B), mac(0xA1)
+RATE = 30_000
 
 
 class Monitor:
@@ -90,7 +91,7 @@ def test_a_flood_of_drops_is_told_in_part_and_hides_no_other_reason(lab, blaster
         flood = (vxlan(77, ethernet(GUEST, length=60)) for _ in range(count))
         # By hand: port 4789 of h2 is the peer's.
         lab.h2.ip("addr", "add", "192.0.2.9/24", "dev", "u0")
-        sent = blaster.send(lab.h2, lab.h1.address, flood, rate=30_000, source="192.0.2.9")
+        sent = blaster.send(lab.h2, lab.h1.address, flood, rate=RATE, source="192.0.2.9")
         peer.send_frame(tagged(ethernet(GUEST, length=60)))
         counted = agent.settled(before, underlay=sent + 1)
         wait_until(lambda: told(made, "vlan-tag"), 5, "the rare one is told")
@@ -98,15 +99,17 @@ def test_a_flood_of_drops_is_told_in_part_and_hides_no_other_reason(lab, blaster
         flooded = counted.dropped("underlay")["unknown-peer"]
         shown = sum(each.get("reason") == "unknown-peer" for each in made.events())
         figure(f"{flooded} drops in {seconds:.1f} s, {shown} of them told")
-        assert 10 <= shown <= 120 * (seconds + 1) and len(made.events()) - heard <= 320 * (seconds + 1)
+        # One in a hundredth of a second, of which a busy machine may leave some out.
+        assert 20 * count / RATE <= shown <= 120 * (seconds + 1), f"{shown} in {seconds:.1f} s"
+        assert len(made.events()) - heard <= 320 * (seconds + 1)
 
-        def counts():
-            # The line comes with the next answer, and ten seconds after the one before.
+        def hidden():
+            # A line comes with the next answer, and ten seconds after the one before.
             peer.send(b"short")
-            return "more frames were dropped than are shown" in made.complaints()
-        wait_until(counts, 20, "the others are counted", every=0.2)
-        hidden = int(made.complaints().split("vtep: warning: ")[1].split()[0])
-        assert hidden <= counted.all["drops"] + 100
+            lines = [line.split() for line in made.complaints().splitlines() if "more frames were dropped" in line]
+            return sum(int(line[2]) for line in lines)
+        wait_until(lambda: hidden() >= flooded - shown, 30, "the others are counted, every one", every=0.2)
+        assert hidden() <= agent.counters().all["drops"] - len(made.events()), "and none that was shown"
 
 
 def test_types_are_filtered_and_drops_are_not_looked_at_for_those_who_want_none(lab):

@@ -1,6 +1,7 @@
 """What the agent gives up at its start, with `user:` and without, and that it needs nothing of it afterwards."""
 
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -11,7 +12,7 @@ from agent import binary, vtep
 from host import wait_until
 from keys import Identity
 from lab import Lab
-from privileges import judge, threads, user
+from privileges import judge, numbers, threads, user
 
 
 def private_directory(lab, name="run"):
@@ -112,6 +113,35 @@ def test_keys_are_read_again_as_that_user_and_what_it_cannot_read_is_refused(lab
     agent.stop()
 
 
+def test_sessions_that_cannot_be_started_hold_nothing_and_are_started_by_a_later_reload(lab):
+    nobody = user()
+    agent = agent_of(lab, nobody.pw_name).start()
+    sections = sealed(lab, nobody)
+    agent.config["local"].update(sections["local"])
+    most = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+
+    def limit(count):
+        lab.h1.run("setpriv", "--reuid", nobody.pw_uid, "--regid", nobody.pw_gid, "--clear-groups", "prlimit", "--pid",
+                   agent.process.pid, f"--nproc={'unlimited' if count < 0 else count}:")
+
+    def ports_after_a_reload(**changes):
+        agent.config.update(changes)
+        agent.write()
+        before = agent.stderr().count("message=reloaded")
+        agent.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: agent.stderr().count("message=reloaded") > before, 20, "it is read again")
+        return lab.h1.run("ss", "-Hnul", "sport", "=", "4790").stdout.splitlines()
+    # No segment is sealed, so they are not needed; and nobody may begin a thread.
+    limit(1)
+    for peer in ("b", "c"):
+        assert ports_after_a_reload(peers=[{**sections["peers"][0], "name": peer}]) == []
+    assert agent.stderr().count("starting the sessions") == 2
+    limit(most)
+    assert len(ports_after_a_reload(peers=sections["peers"])) == 1
+    assert agent.json("status")["sealing"]
+    agent.stop()
+
+
 def test_a_key_of_root_is_refused_for_another_user_by_run_and_by_check(lab):
     sections = sealed(lab, user())
     os.chown(sections["local"]["private-key-file"], 0, 0)
@@ -154,6 +184,22 @@ def test_started_as_the_user_it_needs_net_admin_alone_and_gives_up_the_rest(lab)
     agent.stop()
 
 
+def test_started_as_the_user_with_other_groups_it_leaves_them_where_it_may(lab):
+    nobody = user()
+    os.mkdir(private_directory(lab))
+    os.chown(private_directory(lab), nobody.pw_uid, nobody.pw_gid)
+    agent = agent_of(lab, nobody.pw_name)
+    for granted, is_changed in (("+net_admin,+setgid,+setuid", True), ("+net_admin", False)):
+        agent.start(prefix=("setpriv", "--reuid", nobody.pw_uid, "--regid", nobody.pw_gid, "--groups", "0,4",
+                            "--inh-caps", granted, "--ambient-caps", granted))
+        if is_changed:
+            judge(agent, nobody.pw_uid, nobody.pw_gid, bounded=False)
+        else:
+            # Whoever started it has chosen them.
+            assert all(set(numbers(each["Groups"])) == {0, 4} for each in threads(agent.process.pid))
+        agent.stop()
+
+
 def test_a_port_below_1024_is_refused_by_its_right_and_had_where_the_host_lowers_the_limit(lab):
     agent = agent_of(lab, user().pw_name, local={"port": 500}).launch()
     assert agent.process.wait(timeout=30) == 1
@@ -191,17 +237,20 @@ def test_after_the_start_it_opens_only_configuration_keys_tun_and_proc_self(lab)
 def test_a_folder_that_root_left_is_handed_over_and_another_is_not(lab):
     folder = private_directory(lab)
     agent = lab.agent(control={"socket": f"{folder}/control.sock"})
-    agent.stop()
-    assert os.stat(folder).st_uid == 0
+    agent.kill()
+    assert os.stat(folder).st_uid == 0 and os.listdir(folder)
     agent = agent_of(lab, user().pw_name).start()
     assert os.stat(folder).st_uid == user().pw_uid
     agent.stop()
     os.chown(folder, 0, 0)
-    with open(f"{folder}/other", "wb"):
+    # Empty, and it may be anybody's; then with something of somebody else's.
+    for _ in range(2):
         agent = agent_of(lab, user().pw_name).launch()
-    assert agent.process.wait(timeout=30) == 1
-    assert "name a `control.socket` where that user may write" in agent.stderr(), agent.stderr()
-    assert os.stat(folder).st_uid == 0 and lab.h1.link("vx42") is None
+        assert agent.process.wait(timeout=30) == 1
+        assert "name a `control.socket` where that user may write" in agent.stderr(), agent.stderr()
+        assert os.stat(folder).st_uid == 0 and lab.h1.link("vx42") is None
+        with open(f"{folder}/other", "wb"):
+            pass
 
 
 def test_ipv6_underlay_and_the_kernels_own_chatter_are_no_matter_of_rights(figure):

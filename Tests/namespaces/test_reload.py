@@ -377,3 +377,13 @@ def test_commands_without_an_agent_say_so():
     for arguments in (("reload",), ("peer", "del", "b"), ("segment", "del", "--vni", "1")):
         done = vtep(*arguments, "--socket", "/nonexistent/vtep.sock")
         assert done.returncode == 1 and "no agent listens" in done.stderr
+
+
+def test_a_reload_of_many_changes_tells_of_ten_of_them_in_the_log_and_counts_the_others(lab):
+    agent = lab.agent()
+    told = changed(agent, peers=agent.config["peers"] + [{"name": f"x{number}", "address": f"192.0.2.{number}"}
+                                                         for number in range(100, 140)])
+    assert len(told) == 40
+    lines = [line for line in agent.stderr().splitlines() if "message=changed" in line]
+    assert len(lines) == 11 and "more-changes=30" in lines[-1], lines
+    assert "changes=40" in agent.stderr()

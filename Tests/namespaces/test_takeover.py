@@ -11,6 +11,7 @@ from conftest import full
 from frames import mac_text, mac
 from host import wait_until
 from long_stream import LongStream
+from metrics import CONTROL, Page, fetch
 from sealed import identities, overlay, sealed_agent, session_up
 from succession import Succession, gap_of, leftovers
 from test_workers import pair
@@ -185,3 +186,22 @@ def test_without_an_agent_it_starts_as_without_the_option(lab):
     wait_until(lambda: agent.process.poll() is not None or agent.ready(), 30, "the agent is ready")
     assert agent.ready(), agent.stderr()
     agent.stop()
+
+
+def test_the_metrics_are_fetched_from_the_next_agent_as_soon_as_it_is_ready(lab):
+    lab.h2.kernel_vxlan(42, [lab.h1.address], addresses=[f"{overlay(2)}/24"])
+    agent = lab.agent(control=CONTROL, segments=[{"vni": 42, "tap": "vx42", "address": [f"{overlay(1)}/24"]}])
+    assert lab.h1.ping(overlay(2))
+    succession = Succession(agent)
+    started = Page.of(lab.h1).sum("process_start_time_seconds")
+    counted = 0
+    for _ in range(3):
+        counted = max(counted, Page.of(lab.h1).sum("vtep_frames_in_total", direction="overlay"))
+        succession.follow()
+        # It could not have the port before the other had ended, and says that it is ready only then.
+        assert fetch(lab.h1, "/readyz")[0] == 200, agent.stderr()
+        page = Page.of(lab.h1)
+        assert page.sum("process_start_time_seconds") > started
+        assert page.sum("vtep_frames_in_total", direction="overlay") >= counted > 0
+        started = page.sum("process_start_time_seconds")
+    assert "there are no metrics" not in agent.stderr()

@@ -129,6 +129,48 @@ def test_what_waited_while_nobody_read_is_carried_afterwards(lab, numbered):
     assert (different, repeated) == (sent, 0)
 
 
+def test_one_that_was_offered_what_has_changed_since_is_refused(lab):
+    agent, _ = pair(lab, 1)
+    before = agent.fdb()
+    peer = agent.config["peers"][0]["name"]
+    for change in (("segment", "add", "--vni", 43, "--tap", "vx43"), ("segment", "del", "--vni", 43),
+                   ("peer", "add", "new", "--address", "192.0.2.77"), ("peer", "del", "new"), ("reload",),
+                   ("fdb", "add", "02:00:00:00:0f:00", "--vni", 42, "--peer", peer)):
+        with Successor(agent) as successor:
+            successor.say(GREETING)
+            successor.hear_until(OFFERED)
+            done = agent.ask(*change)
+            assert done.returncode == 0, done.stderr
+            successor.say(bytes([FREEZE]))
+            if change[0] == "fdb":
+                # An entry is told after the freeze, so it is no change of what was offered.
+                successor.hear_until(COMPLETE)
+                continue
+            last = successor.hear()
+            assert last[0] == REFUSED and b"other segments or peers than a moment ago" in last, (change, last)
+        untouched(lab, agent, before)
+    Succession(agent).follow()
+    carries(lab)
+
+
+def test_one_that_is_followed_changes_nothing_any_more(lab):
+    agent, _ = pair(lab, 1)
+    peer, station = agent.config["peers"][0]["name"], "02:00:00:00:0f:00"
+    with Successor(agent) as successor:
+        successor.say(GREETING)
+        successor.hear_until(OFFERED)
+        successor.say(bytes([FREEZE]))
+        successor.hear_until(COMPLETE)
+        successor.say(bytes([TAKEN]))
+        successor.hear_until(ENDED)
+        agent.forget()
+        # It ends when the other has the control socket, or after two seconds.
+        for change in (("fdb", "add", station, "--vni", 42, "--peer", peer), ("fdb", "flush", "--vni", 42)):
+            done = agent.ask(*change)
+            assert done.returncode == 1 and "another agent has taken over" in done.stderr, (change, done)
+    assert agent.process.wait(timeout=20) == 0
+
+
 @pytest.mark.parametrize("noise", [b"\x00", b"\xff" * 1000, bytes([HELLO]), bytes([HELLO]) + b"vtep\x00\x02",
                                    bytes([TAKEN]), GREETING + b"\x00", b"x" * (1 << 16)],
                          ids=lambda each: each[:8].hex())

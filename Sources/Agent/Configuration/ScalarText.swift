@@ -21,7 +21,8 @@ struct ScalarText {
     let right = "\(what) is a number from \(range.lowerBound) to \(range.upperBound)"
     guard isPlain else { throw ValueFault(wrong: "\(shown) is text", right: "\(right), without quotes") }
     let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
-    guard Self.isDecimal(digits) else {
+    // A number has one spelling, by which what was added at run time is found again.
+    guard Self.isDecimal(digits), text != "-0" else {
       throw ValueFault(wrong: "\(shown) is not a decimal number", right: right)
     }
     guard let number = Int(text), range.contains(number) else {

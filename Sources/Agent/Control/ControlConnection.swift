@@ -165,6 +165,9 @@ extension ControlConnection {
   /// Writes an answer; with no `request` to answer, the last one.
   private func write(_ response: ControlResponse, to request: HTTPRequestHead?, _ context: ChannelHandlerContext) {
     guard context.channel.isActive else { return }
+    guard let taken = responder.answerBudget.take(response.body.count) else {
+      return write(ControlResponse(failure: Self.tooMuchUnread), to: request, context)
+    }
     let keepAlive = request?.isKeepAlive ?? false
     var head = HTTPResponseHead(
       version: request?.version ?? .http1_1, status: HTTPResponseStatus(statusCode: response.status))
@@ -179,11 +182,16 @@ extension ControlConnection {
       context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: response.body)))), promise: nil)
     }
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    // Also when the connection ends before it is read.
     context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
       let (connection, context) = bound.value
+      connection.responder.answerBudget.giveBack(taken)
       connection.answered(keepAlive: keepAlive, context)
     }
   }
+
+  private static let tooMuchUnread = ControlError(
+    .busy, "other clients do not read what they asked for; ask again in a second, or end one of them")
 
   private func answered(keepAlive: Bool, _ context: ChannelHandlerContext) {
     isAnswering = false

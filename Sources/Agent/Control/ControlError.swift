@@ -17,7 +17,7 @@ package struct ControlError: Error, Equatable, Sendable {
     case refused
     /// The system said no.
     case failed
-    /// The agent's main thread has something else to do.
+    /// The agent's main thread has something else to do, or other clients do not read their answers.
     case busy
     case tooManyEntries = "too-many-entries"
     case tooManyWaiting = "too-many-waiting"

@@ -14,9 +14,13 @@ package struct ControlLimits: Sendable {
   package var pipelinedRequestCountMax = 16
   /// Requests that wait for what has not happened yet: half of the clients, so that others always find a place.
   package var waitingRequestCountMax = 32
+  /// Bytes of answers that clients have not read yet, of all together: eight pages of the tables.
+  package var unreadAnswerByteCountMax = 4 << 20
 
   /// Entries of the forwarding tables in one answer: half a megabyte of JSON, and a few milliseconds.
   package static let pageEntryCountMax = 4_096
+  /// Bytes of an answer that every client gets, whatever others have not read.
+  static let freeAnswerByteCountMax = 4_096
   /// Bytes of one read. Small, since what a client pipelined behind a request is counted only from the next read on.
   static let readByteCount = 4_096
   /// How long a request for what has not happened yet waits, and how often it looks.

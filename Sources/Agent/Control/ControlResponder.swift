@@ -15,6 +15,9 @@ final class ControlResponder: Sendable {
     var isWaiting = false
   }
 
+  /// Of the answers on their way.
+  let answerBudget: AnswerBudget
+
   private let queue = DispatchQueue(label: "vtep.control.answers")
   private let handler: ControlServer.Handler
   private let waitingCountMax: Int
@@ -24,6 +27,7 @@ final class ControlResponder: Sendable {
 
   init(limits: ControlLimits, handler: @escaping ControlServer.Handler) {
     waitingCountMax = limits.waitingRequestCountMax
+    answerBudget = AnswerBudget(byteCountMax: limits.unreadAnswerByteCountMax)
     self.handler = handler
   }
 

@@ -5,7 +5,8 @@ import NIOCore
 /// The path of the control socket, checked, and what stands at it.
 package struct ControlSocketPath: Hashable, Sendable {
   /// Where the agent listens and its commands look unless told otherwise.
-  package static let standard = "/run/vtep/control.sock"
+  package static let standard = standardDirectory + "/control.sock"
+  static let standardDirectory = "/run/vtep"
   /// `sun_path` holds 108 bytes with the terminating zero (unix(7)).
   package static let byteCountMax = 107
   /// Owner and group; not a moment of anybody else.

@@ -5,9 +5,7 @@ import VXLAN
 /// Frames that ended: from the workers to those who listen. All of it belongs to the main thread.
 extension Agent {
   /// Passes on what the workers told of. Answers whether there was anything.
-  func followDrops(now: Instant) -> Bool {
-    let (drops, untoldCount) = topology.events.drainDrops()
-    topology.events.wantsDrops = eventHistory.hasListener(toDrops: true)
+  func pass(drops: [DroppedFrame], untoldCount: UInt64, now: Instant) -> Bool {
     guard !drops.isEmpty || untoldCount > 0 else { return false }
     eventHistory.append(drops: drops.map { report(of: $0, now: now) }, untoldCount: untoldCount)
     return true

@@ -15,13 +15,13 @@ extension Agent {
   func followEvents() -> Instant? {
     let now = Instant(nanoseconds: Clock.now())
     if let due = nextEventLook, now < due { return topology.events.hasEvents ? due : nil }
-    let (events, lostCount) = topology.events.drain()
-    topology.events.wantsAll = eventHistory.hasListener()
-    let hasDrops = followDrops(now: now)
-    nextEventLook = events.isEmpty && !hasDrops ? nil : now + Self.eventPause
-    guard !events.isEmpty || lostCount > 0 else { return nil }
-    eventHistory.append(events.map { report(of: $0, now: now) }, lostCount: lostCount)
-    for event in events {
+    let news = topology.events.drain()
+    topology.events.follow { eventHistory.hasListener(toDrops: $0) }
+    let hasDrops = pass(drops: news.drops, untoldCount: news.untoldDropCount, now: now)
+    nextEventLook = news.events.isEmpty && !hasDrops ? nil : now + Self.eventPause
+    guard !news.events.isEmpty || news.lostCount > 0 else { return nil }
+    eventHistory.append(news.events.map { report(of: $0, now: now) }, lostCount: news.lostCount)
+    for event in news.events {
       switch event.kind {
       case .flapping: tellFlapping(event)
       case .loop: tellLoop(event)

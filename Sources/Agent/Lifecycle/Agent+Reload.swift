@@ -7,7 +7,7 @@ import VXLAN
 /// Reading the configuration again. All of it belongs to the main thread.
 extension Agent {
   /// Changes that a line of the log is written for; more are counted.
-  private static let loggedChangeCountMax = 100
+  private static let loggedChangeCountMax = 10
 
   /// As `reloadConfiguration`, for a signal: what came of it is in the log.
   func hangUp() {
@@ -21,9 +21,7 @@ extension Agent {
     defer { reloading.ended() }
     do throws(ReloadFailure) {
       let (changes, fields) = try readAgain()
-      for change in changes.prefix(Self.loggedChangeCountMax) {
-        log.notice("changed", metadata: ["change": "\(change.text)"])
-      }
+      tell(of: changes)
       ProcessMemory.giveBack()
       log.notice("reloaded", metadata: fields.merging(["changes": "\(changes.count)"]) { $1 })
       return changes
@@ -82,13 +80,21 @@ extension Agent {
       try commit(transition, keys: nil)
       runTimeChanges = changes.accepted()
       reloading.changed()
-      for change in transition.difference.changes { log.notice("changed", metadata: ["change": "\(change.text)"]) }
+      tell(of: transition.difference.changes)
       return transition.difference.changes
     } catch let error as ConfigurationError {
       throw ReloadFailure(.refused, file.places(with: changes).resolved(error).textOfChange)
     } catch {
       throw ReloadFailure.of(error, file, changes)
     }
+  }
+
+  private func tell(of changes: [ConfigurationChange]) {
+    for change in changes.prefix(Self.loggedChangeCountMax) {
+      log.notice("changed", metadata: ["change": "\(change.text)"])
+    }
+    let more = changes.count - Self.loggedChangeCountMax
+    if more > 0 { log.notice("changed", metadata: ["more-changes": "\(more)"]) }
   }
 
   private func refuseRestart(for wanted: Configuration, _ file: ConfigurationFile) throws(ConfigurationError) {

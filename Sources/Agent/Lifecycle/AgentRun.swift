@@ -78,7 +78,8 @@ package enum AgentRun {
     describe(endowment, path: file.path, log: log)
     var watchdog = Watchdog.fromEnvironment(
       // Whoever takes over becomes the main process of a service whose watchdog it was not told of.
-      notification, workers: agent.workers, otherwise: predecessor.isRunning ? .seconds(1) : nil, log: log)
+      notification, workers: agent.workers,
+      otherwise: predecessor.isRunning && notification.hasManager ? .seconds(1) : nil, log: log)
     ProcessMemory.giveBack()
     say("ready")
     begin(agent, after: predecessor, notification, log)

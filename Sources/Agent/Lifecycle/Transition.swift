@@ -83,6 +83,8 @@ extension Agent {
       transition.sessions = try Self.startSessions(
         transition.sealed, wanted, peers: [], workers: workers, topology: topology, doubtRoutes: noteNews,
         events: peerEvents, log: log, throttledLog: throttledLog)
+      // Without sessions nobody would agree on a key: the port is not held for that.
+      if transition.sessions == nil { (transition.sealed, transition.sealing) = (nil, nil) }
       try prepareWorkers(transition)
     } catch {
       undo(transition)

@@ -25,6 +25,11 @@ int clinuxio_bounding_keep(uint64_t kept);
 int clinuxio_ambient_clear(void);
 int clinuxio_no_new_privileges(void);
 
+// Whether the real, effective and saved user are the account's, or -errno.
+int clinuxio_has_user(const struct clinuxio_account *account);
+// Whether no group is another than the account's, or -errno.
+int clinuxio_has_groups(const char *name, const struct clinuxio_account *account);
+
 // Becomes the account, with all its groups; what is permitted stays permitted.
 int clinuxio_become(const char *name, const struct clinuxio_account *account);
 

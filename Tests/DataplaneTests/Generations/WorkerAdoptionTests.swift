@@ -24,12 +24,13 @@ struct WorkerAdoptionTests {
     private(set) var sentCount: [Int: Int] = [:]
     private(set) var receivedCount = 0
 
-    init(peerCount: Int) {
+    /// - Parameter isQuiet: nothing ever comes.
+    init(peerCount: Int, isQuiet: Bool) {
       self.peerCount = peerCount
       ends = makePipe()
       var byte: UInt8 = 0
       // It is readable for ever.
-      precondition(write(ends.writeEnd, &byte, 1) == 1)
+      if !isQuiet { precondition(write(ends.writeEnd, &byte, 1) == 1) }
     }
 
     deinit {
@@ -81,8 +82,8 @@ struct WorkerAdoptionTests {
     var segments = Slots([0])
     var peers = Slots([0])
 
-    init() throws {
-      underlays = (0..<workerCount).map { _ in EndlessUnderlay(peerCount: peerCount) }
+    init(isQuiet: Bool = false) throws {
+      underlays = (0..<workerCount).map { _ in EndlessUnderlay(peerCount: peerCount, isQuiet: isQuiet) }
       taps = (0..<workerCount).map { _ in (0..<segmentCount).map { _ in PipePort() } }
       let topology = Topology(
         segments: [segment(0, peers: [0])],
@@ -176,6 +177,43 @@ struct WorkerAdoptionTests {
     let ofPeer = received / (Self.peerCount * Self.segmentCount)
     #expect(abs(Int(counters.value(.framesOut, .underlay, segment: 0)) - ofPeer) <= 2 * Self.workerCount)
     print("generations under threads: \(received) datagrams, \(changeCount) changes")
+  }
+
+  @Test("a TAP that is prepared in a hole and not adopted keeps no worker awake, and no frame of others waits for it")
+  func hole() throws {
+    let overlay = try Overlay(isQuiet: true)
+    for worker in overlay.workers { try worker.start() }
+    defer { for worker in overlay.workers { worker.stop() } }
+    try overlay.change(segments: [0, 1, 2], peers: [0])
+    try overlay.change(segments: [0, 2], peers: [0])
+    try #require(overlay.topology.segments.endIndex == 3 && !overlay.topology.segments.isOccupied(1))
+    // Each has something at every look of the poller, and nobody reads it.
+    let prepared = overlay.workers.map { _ in PipePort() }
+    let adoptions = prepared.map { tap in
+      tap.offer(3)
+      var adoption = Worker.Adoption(of: overlay.topology)
+      adoption.added[1] = Worker.Queue(tap, descriptor: tap.readEnd)
+      return adoption
+    }
+    for (worker, adoption) in zip(overlay.workers, adoptions) { try worker.prepare(adoption) }
+    for taps in overlay.taps { taps[0].offer(3) }
+    // The hole is behind the last segment now.
+    try overlay.change(segments: [0], peers: [0])
+    #expect(overlay.topology.segments.endIndex == 1)
+    for taps in overlay.taps { taps[0].offer(3) }
+    for (worker, adoption) in zip(overlay.workers, adoptions) {
+      worker.cancel(adoption)
+      // Asleep may also be who has not yet heard of them.
+      let hasRead = eventually(within: .seconds(5)) {
+        worker.ask { $0.snapshot() }.wait()?.value(.framesIn, .overlay, segment: 0) == 6
+      }
+      #expect(hasRead)
+      #expect(
+        eventually(within: .seconds(5)) { worker.progress.isAsleep }, "it is not kept awake by what it does not look at"
+      )
+      let counted = try #require(worker.ask { $0.snapshot() }.wait())
+      #expect(counted.value(.framesIn, .overlay, segment: 0) == 6 && counted.imbalance(.overlay) == 0)
+    }
   }
 
   @Test("what was prepared and given up is not waited for")
