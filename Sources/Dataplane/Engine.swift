@@ -30,9 +30,10 @@ package struct Engine: ~Copyable {
 
   /// A VXLAN header and the segment that it names.
   struct LastHeader {
-    /// The 8 bytes as they lie; zero, which no accepted header is, at the beginning.
+    /// The 8 bytes as they lie.
     var bytes: UInt64 = 0
-    var peer = -1
+    /// At the beginning a peer that nobody is: -1 is every stranger, and what a stranger sends may be all zero.
+    var peer = Int.min
     var segment = -1
   }
 

@@ -17,8 +17,9 @@ import VXLAN
 extension Engine {
   /// The first half of a sealed header and the segment that it names.
   struct LastSealedPrefix {
-    /// The 8 bytes as they lie; zero, which no sealed header begins with, at the beginning.
+    /// The 8 bytes as they lie.
     var bytes: UInt64 = 0
+    /// Negative at the beginning: `bytes` say nothing then.
     var segment = -1
   }
 
@@ -82,7 +83,7 @@ extension Engine {
       endSealed(.framing, byteCount, segment: Counters.noSegment)
       return byteCount
     }
-    if arrival.start.native64(at: 0) != lastSealedPrefix.bytes {
+    if arrival.start.native64(at: 0) != lastSealedPrefix.bytes || lastSealedPrefix.segment < 0 {
       guard let segment = judgeSealedHeader(arrival, now: now) else { return byteCount }
       lastSealedPrefix = LastSealedPrefix(bytes: arrival.start.native64(at: 0), segment: segment)
     }

@@ -34,6 +34,18 @@ struct HostileInputTests {
     #expect(bench.drops(.noVNIFlag) == 10_000 && bench.entries().isEmpty && bench.isBalanced)
   }
 
+  @Test("the first datagram of a stranger may be all zero: it is one without the I flag", arguments: [8, 22, 60, 1500])
+  func zeroFromStranger(byteCount: Int) {
+    let bench = HostileBench.bench([HostileBench.segment(42)])
+    let datagram = [UInt8](repeating: 0, count: byteCount)
+    for count in 1...2 {
+      #expect(bench.fromUnderlay([.init(datagram, from: HostileBench.peer(99))]) == [[]])
+      #expect(bench.drops(.noVNIFlag) == UInt64(count) && bench.datagramCount == count && bench.isBalanced)
+      bench.adopt(bench.topology)
+    }
+    #expect(bench.snapshot().peers.allSatisfy { $0.receivedByteCount == 0 })
+  }
+
   @Test("each of the 39 reserved bits alone is refused by a strict segment and ignored by a lenient one")
   func reservedBits() {
     var lenient = HostileBench.segment(43)

@@ -48,6 +48,14 @@ struct SealedDecapsulationTests {
     bench.expectBalance()
   }
 
+  @Test("the first datagram of all may be all zero: no header")
+  func zeroFirst() {
+    let (bench, _) = Self.benchWithDatagram()
+    #expect(bench.open([[UInt8](repeating: 0, count: 100)]).isEmpty)
+    #expect(drops(bench) == [.framing: 1])
+    bench.expectBalance()
+  }
+
   @Test("what ends a datagram, one by one, in the order of the drop reasons")
   func reasons() {
     let (bench, datagram) = Self.benchWithDatagram()
