@@ -4,9 +4,9 @@ import PackageDescription
 /// The manifest is the architecture: imports go downwards only, as docs/architecture.md draws them.
 ///
 ///     vtep
-///     Agent   Bench
+///     Agent   Bench   Verify
 ///     Replay
-///     Dataplane   Lab
+///     Dataplane   Lab   Capture
 ///     Forwarding   Sealing   LinuxIO
 ///     VXLAN
 let package = Package(
@@ -27,6 +27,8 @@ let package = Package(
     .target(name: "CLinuxIO"),
     .target(name: "CVXLAN"),
     .target(name: "LinuxIO", dependencies: ["VXLAN", "CLinuxIO"]),
+    .target(name: "CPcap", linkerSettings: [.linkedLibrary("dl")]),
+    .target(name: "Capture", dependencies: ["VXLAN", "Sealing", "CPcap"]),
     .target(name: "Dataplane", dependencies: ["VXLAN", "CVXLAN", "Forwarding", "Sealing", "LinuxIO"]),
     .target(name: "Lab", dependencies: ["VXLAN", "Sealing", "LinuxIO"]),
     .target(
@@ -45,10 +47,13 @@ let package = Package(
         "VXLAN", "Forwarding", "Sealing", "LinuxIO", "Dataplane", "Replay", "Lab",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
+    .target(
+      name: "Verify",
+      dependencies: ["VXLAN", "CVXLAN", "Sealing", "LinuxIO", "Capture", "Lab"]),
     .executableTarget(
       name: "vtep",
       dependencies: [
-        "VXLAN", "Sealing", "LinuxIO", "Agent", "Lab", "Bench",
+        "VXLAN", "Sealing", "LinuxIO", "Capture", "Agent", "Lab", "Bench", "Verify",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
@@ -66,6 +71,10 @@ let package = Package(
     .testTarget(
       name: "BenchTests",
       dependencies: ["VXLAN", "Forwarding", "Sealing", "LinuxIO", "Dataplane", "Replay", "Lab", "Bench", "TestKit"]),
+    .testTarget(name: "CaptureTests", dependencies: ["VXLAN", "Sealing", "Capture", "TestKit"]),
+    .testTarget(
+      name: "VerifyTests",
+      dependencies: ["VXLAN", "Sealing", "LinuxIO", "Capture", "Lab", "Verify", "TestKit"]),
     .testTarget(
       name: "SimulationTests",
       dependencies: ["VXLAN", "Forwarding", "Sealing", "LinuxIO", "Dataplane", "TestKit"]),
@@ -116,4 +125,24 @@ if Context.environment["AEGIS"] == "1" {
     tests.dependencies.append("CSodium")
     tests.swiftSettings = [.define("AEGIS")]
   }
+}
+
+// The fuzz targets, built with libFuzzer, for `scripts/fuzz`: `FUZZ=1`; `FUZZ=address`: with the address sanitizer too.
+if let fuzz = Context.environment["FUZZ"] {
+  let sanitizers = "-sanitize=" + (fuzz == "address" ? "fuzzer,address" : "fuzzer")
+  let agent = ["Agent", "Lab"]
+  let dependencies = package.dependencies
+  keepDataPath(of: package, and: agent)
+  package.dependencies = dependencies
+  for target in package.targets where target.type == .regular && !target.name.hasPrefix("C") {
+    // Of these the targets see what is internal.
+    let more = ["Agent", "Sealing"].contains(target.name) ? ["-enable-testing"] : []
+    target.swiftSettings = [.unsafeFlags([sanitizers] + more)]
+  }
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: ["VXLAN", "Forwarding", "Sealing", "LinuxIO", "Dataplane", "Agent", "TestKit"],
+      path: "Fuzz/Targets", swiftSettings: [.unsafeFlags([sanitizers])],
+      linkerSettings: [.unsafeFlags([sanitizers, "-use-ld=lld"])]))
 }

@@ -32,13 +32,17 @@ extension Engine {
     /// The slot of the sender, -1: none has the address.
     var peer: Int
     var trafficClass: UInt8
+
+    var ended: Ended { Ended(start, byteCount) }
   }
 
   mutating func decapsulate(now: Instant) {
     for index in 0..<received.count {
       let buffer = received[index]
       if buffer.isFragmented || buffer.isTruncated {
-        end(buffer.isFragmented ? .fragment : .truncated, buffer.byteCount, segment: Counters.noSegment)
+        end(
+          buffer.isFragmented ? .fragment : .truncated, Ended(buffer.start, buffer.byteCount),
+          segment: Counters.noSegment)
         continue
       }
       let key = Topology.key(buffer.source)
@@ -79,7 +83,7 @@ extension Engine {
 
   private mutating func decapsulate(_ datagram: Arrival, now: Instant) {
     guard datagram.byteCount >= VXLANHeader.byteCount else {
-      return end(.shortHeader, datagram.byteCount, segment: Counters.noSegment, peer: datagram.peer)
+      return end(.shortHeader, datagram.ended, segment: Counters.noSegment, peer: datagram.peer)
     }
     let bytes = datagram.start.native64(at: 0)
     if bytes != lastHeader.bytes || datagram.peer != lastHeader.peer {
@@ -103,6 +107,7 @@ extension Engine {
     counters.add(to: .framesIn, .underlay, segment: segment)
     counters.add(byteCount, to: .bytesIn, .underlay, segment: segment)
     if snoops(frame, byteCount: byteCount, peer: peer, segment: segment, now: now) {
+      if captures.isOn { captureEnd(nil, segment: segment, peer: peer, frame: frame, byteCount: byteCount, Ended()) }
       return counters.add(to: .consumed, .underlay, segment: segment)
     }
     if topology.records[segment].clampsMSS, SYNFrames.mayContain(frame, byteCount: byteCount) {
@@ -125,7 +130,7 @@ extension Engine {
     guard let header = VXLANHeader(parsing: payload) else { return nil }
     // s. 5: the I flag MUST be set to 1 for a valid VNI.
     if !header.hasVNIFlag {
-      end(.noVNIFlag, datagram.byteCount, segment: Counters.noSegment, peer: datagram.peer)
+      end(.noVNIFlag, datagram.ended, segment: Counters.noSegment, peer: datagram.peer)
       return nil
     }
     // Whether reserved bits matter is the segment's to say, so it is looked up before its turn in the order.
@@ -146,23 +151,31 @@ extension Engine {
         nil
       }
     guard let reason else { return segment }
-    end(reason, datagram.byteCount, segment: segment < 0 ? Counters.noSegment : segment, peer: datagram.peer)
+    end(reason, datagram.ended, segment: segment < 0 ? Counters.noSegment : segment, peer: datagram.peer)
     return nil
   }
 
   /// A datagram ends here.
-  private mutating func end(_ reason: DropReason, _ byteCount: Int, segment: Int, peer: Int = -1) {
-    end(reason, innerByteCount: max(0, byteCount &- VXLANHeader.byteCount), segment: segment, peer: peer)
+  private mutating func end(_ reason: DropReason, _ datagram: Ended, segment: Int, peer: Int = -1) {
+    end(
+      reason, innerByteCount: max(0, datagram.byteCount &- VXLANHeader.byteCount), segment: segment, peer: peer,
+      datagram: datagram)
   }
 
-  /// - Parameter frame: of `innerByteCount` bytes, where it was looked at.
+  /// - Parameters:
+  ///   - frame: of `innerByteCount` bytes, where it was looked at.
+  ///   - datagram: for captures, where no frame was looked at.
   mutating func end(
-    _ reason: DropReason, innerByteCount: Int, segment: Int, peer: Int, frame: UnsafeMutablePointer<UInt8>? = nil
+    _ reason: DropReason, innerByteCount: Int, segment: Int, peer: Int, frame: UnsafeMutablePointer<UInt8>? = nil,
+    datagram: Ended = Ended()
   ) {
     counters.add(to: .framesIn, .underlay, segment: segment)
     counters.add(innerByteCount, to: .bytesIn, .underlay, segment: segment)
     counters.drop(reason, .underlay, segment: segment)
-    if drops.isOn { tell(reason, .underlay, segment: segment, peer: peer, frame: frame, innerByteCount) }
+    if drops.isOn {
+      captureEnd(reason, segment: segment, peer: peer, frame: frame, byteCount: innerByteCount, datagram)
+      tell(reason, .underlay, segment: segment, peer: peer, frame: frame, innerByteCount)
+    }
   }
 
   /// The inner frame, of whatever outer format. Answers why it ends; nil when it may be delivered.
@@ -202,13 +215,18 @@ extension Engine {
     Self.write(&deliveries, to: framePorts)
     for index in 0..<deliveries.count {
       let write = deliveries[index]
-      if write.failure == EINVAL, write.header.isSuperframe {
+      if Self.isRefusedSuperframe(write) {
         splitRefused(index)
       } else {
         settle(write)
       }
     }
+    if captures.isOn { captureDeliveries() }
     deliveries.clear()
+  }
+
+  static func isRefusedSuperframe(_ write: OutgoingFrames.Write) -> Bool {
+    write.failure == EINVAL && write.header.isSuperframe
   }
 
   private static func write(_ frames: inout OutgoingFrames, to framePorts: [any FramePort]) {
@@ -257,11 +275,12 @@ extension Engine {
       single.append(start: segment, byteCount: byteCount, segment: refused.segment, peer: refused.peer)
       Self.write(&single, to: framePorts)
       settle(single[0])
+      if captures.isOn { captures.keep(captured(single[0]), single, at: 0) }
       single.clear()
     }
   }
 
-  private static func dropReason(ofWrite failure: Int32) -> DropReason {
+  static func dropReason(ofWrite failure: Int32) -> DropReason {
     switch failure {
     case EAGAIN, ENOBUFS, ENOMEM: .tapFull
     default: .tapDown

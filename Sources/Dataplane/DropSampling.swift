@@ -14,7 +14,7 @@ struct DropSampling {
   /// For one worker; several share what may be told.
   static let interval: UInt64 = 10_000_000
 
-  /// Somebody listens.
+  /// Somebody listens, or captures.
   private(set) var isOn = false
   private let interval: UInt64
   /// Nanoseconds: the interval under way.
@@ -69,9 +69,16 @@ extension Engine {
     if drops.isOn { tell(reason, .overlay, count: count, segment: key.segment, peer: key.peer) }
   }
 
+  /// Frames of a run end: those from `first` on.
+  @inline(__always)
+  mutating func drop(_ run: OutgoingRuns.Run, from first: Int, _ reason: DropReason) {
+    drop(reason, count: run.datagramCount &- first, run.key)
+    if captures.isOn { captureEnd(run, from: first, reason) }
+  }
+
   /// A batch begins.
   @inline(__always)
-  mutating func beginDrops() { drops.begin(isOn: topology.events.wantsDrops) }
+  mutating func beginDrops() { drops.begin(isOn: topology.events.wantsDrops || captures.isOn) }
 }
 
 // COLD
@@ -86,6 +93,8 @@ extension Engine {
     _ reason: DropReason, _ direction: Direction, count: Int = 1, segment: Int, peer: Int = -1,
     frame: UnsafeMutablePointer<UInt8>? = nil, _ byteCount: Int = 0
   ) {
+    if captures.isOn, direction == .overlay, let frame { captureEnd(frame, reason) }
+    guard topology.events.wantsDrops else { return }
     guard drops.tells(reason, direction, count: count, now: batchTime.nanoseconds) else { return }
     var mac: MACAddress?
     if let frame {
@@ -102,5 +111,6 @@ extension Engine {
   mutating func endDrops() {
     guard drops.isOn else { return }
     topology.events.noteUntold(drops.takeUntold())
+    captures.publish()
   }
 }

@@ -242,6 +242,7 @@ extension Engine {
     } else if outgoing.count > 0 {
       plain.send(&outgoing)
       for index in 0..<outgoing.count { settlePlain(outgoing[index]) }
+      if captures.isOn { for index in 0..<outgoing.count { captureSent(outgoing[index]) } }
     }
     outgoing.clear()
   }
@@ -319,6 +320,7 @@ extension Engine {
   private mutating func flushCopies() {
     plain.send(&copies)
     for index in 0..<copies.count { settlePlain(copies[index]) }
+    if captures.isOn { for index in 0..<copies.count { captureSent(copies[index]) } }
     copies.clear()
   }
 
@@ -375,10 +377,10 @@ extension Engine {
       counters.add(byteCount, to: .bytesOut, .overlay, segment: run.key.segment)
     }
     let dropCount = run.datagramCount &- sentCount
-    if dropCount > 0 { drop(Self.dropReason(ofSend: failure), count: dropCount, run.key) }
+    if dropCount > 0 { drop(run, from: sentCount, Self.dropReason(ofSend: failure)) }
   }
 
-  private static func dropReason(ofSend failure: Int32) -> DropReason {
+  static func dropReason(ofSend failure: Int32) -> DropReason {
     switch failure {
     case EAGAIN, ENOBUFS: .socketFull
     case EMSGSIZE: .tooBig

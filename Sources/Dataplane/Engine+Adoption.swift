@@ -22,6 +22,7 @@ extension Engine {
       ![old, next].allSatisfy { $0.isPermitted(peer: frame.key.peer, segment: frame.key.segment) }
     }
     for frame in lost { endWaiting(frame) }
+    captures.publish()
     counters.follow(next, after: old)
     follow(next, after: old, added)
     topology = next

@@ -65,6 +65,7 @@ package struct Engine: ~Copyable {
   var counters: Counters
   var batches = BatchCounters()
   var drops: DropSampling
+  var captures = Captures()
   var frames: FrameBatch
   var received: DatagramBatch
   var outgoing: OutgoingRuns
@@ -95,6 +96,7 @@ package struct Engine: ~Copyable {
   var waiting: WaitingFrames
   var scratch: SealedScratch
   var lastSealedPrefix = LastSealedPrefix()
+  var leakCheck = LeakCheck()
   /// No unknown session of a peer's address is told of before, and none of any other, in nanoseconds.
   var nextUnknownNote: UInt64 = 0
   var nextStrangerNote: UInt64 = 0
@@ -149,6 +151,7 @@ package struct Engine: ~Copyable {
     batches.tapReads &+= UInt64(frames.count)
     batchTime = now
     beginDrops()
+    if captures.isOn { captureFrames(segment: slot) }
     if frames.count > 0 { encapsulate(segment: slot, now: now) }
     endDrops()
     return Step(
@@ -168,6 +171,7 @@ package struct Engine: ~Copyable {
     batches.receives &+= UInt64(received.count)
     batchTime = now
     beginDrops()
+    if captures.isOn { captureReceived(isSealed: false) }
     if received.count > 0 { decapsulate(now: now) }
     endDrops()
     return Step(

@@ -25,6 +25,8 @@ package final class OverlayState: @unchecked Sendable {
   package let limits: SizeLimits
   /// What workers tell of addresses.
   package let events: EventRing
+  /// Whether what leaves sealed segments is sealed.
+  package let leaks: LeakTally
   /// How much is flooded, and what came back.
   package let flooding: FloodControl
   /// How many entries each peer may have.
@@ -42,6 +44,7 @@ package final class OverlayState: @unchecked Sendable {
     self.hash = hash
     gracePeriod = GracePeriod(readerCount: workerCount)
     events = EventRing(onNews: onEvent)
+    leaks = LeakTally(onFailure: onEvent)
     limits = SizeLimits()
     flooding = FloodControl(hash: hash, gracePeriod: gracePeriod)
     tables = .allocate(capacity: Limits.segmentSlotCount)

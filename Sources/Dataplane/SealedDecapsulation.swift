@@ -34,6 +34,9 @@ extension Engine {
     var trafficClass: UInt8
 
     var firstByteCount: Int { min(byteCount, datagramByteCount) }
+
+    /// The first datagram, where it ends before it is opened.
+    var ended: Ended { Ended(start, firstByteCount) }
   }
 
   /// A datagram with a frame or control message is longer than header and shortest tag.
@@ -46,6 +49,7 @@ extension Engine {
     batches.receives &+= UInt64(received.count)
     batchTime = now
     beginDrops()
+    if captures.isOn { captureReceived(isSealed: true) }
     if received.count > 0 { decapsulateSealed(now: now) }
     endDrops()
     return Step(
@@ -57,7 +61,9 @@ extension Engine {
     for index in 0..<received.count {
       let buffer = received[index]
       if buffer.isFragmented || buffer.isTruncated {
-        endSealed(buffer.isFragmented ? .fragment : .truncated, buffer.byteCount, segment: Counters.noSegment)
+        endSealed(
+          buffer.isFragmented ? .fragment : .truncated, Ended(buffer.start, buffer.byteCount),
+          segment: Counters.noSegment)
         continue
       }
       var arrival = SealedArrival(
@@ -76,11 +82,11 @@ extension Engine {
   private mutating func decapsulateSealed(_ arrival: SealedArrival, now: Instant) -> Int {
     let byteCount = arrival.firstByteCount
     guard byteCount >= VXLANHeader.byteCount else {
-      endSealed(.shortHeader, byteCount, segment: Counters.noSegment)
+      endSealed(.shortHeader, arrival.ended, segment: Counters.noSegment)
       return byteCount
     }
     guard byteCount > Self.emptyByteCount else {
-      endSealed(.framing, byteCount, segment: Counters.noSegment)
+      endSealed(.framing, arrival.ended, segment: Counters.noSegment)
       return byteCount
     }
     if arrival.start.native64(at: 0) != lastSealedPrefix.bytes || lastSealedPrefix.segment < 0 {
@@ -131,12 +137,12 @@ extension Engine {
     // SAFETY: the batch keeps the payload's bytes until it is filled again.
     let payload = Span<UInt8>(_unsafeStart: arrival.start, count: arrival.firstByteCount)
     guard let header = SealedHeader(parsing: payload) else {
-      endSealed(.framing, payload.count, segment: Counters.noSegment)
+      endSealed(.framing, arrival.ended, segment: Counters.noSegment)
       return nil
     }
     switch header.kind {
     case .handshake:
-      takeHandshake(payload, from: Endpoint(address: arrival.source, udpPort: arrival.sourcePort))
+      takeHandshake(payload, of: arrival)
       return nil
     case .control:
       takeControl(arrival, header.word, now: now)
@@ -145,7 +151,7 @@ extension Engine {
     }
     let segment = topology.segmentByVNI.slot(high: 0, low: UInt64(header.vni.rawValue))
     guard segment >= 0, topology.records[segment].isSealed else {
-      endSealed(.unknownVNI, payload.count, segment: Counters.noSegment)
+      endSealed(.unknownVNI, arrival.ended, segment: Counters.noSegment)
       return nil
     }
     return segment
@@ -161,7 +167,7 @@ extension Engine {
     if now.nanoseconds >= min(nextUnknownNote, nextStrangerNote) {
       noteUnknownSession(from: arrival.source, port: arrival.sourcePort, now: now.nanoseconds)
     }
-    endSealed(.unknownSession, arrival.firstByteCount, segment: segment)
+    endSealed(.unknownSession, arrival.ended, segment: segment)
     return nil
   }
 
@@ -200,16 +206,16 @@ extension Engine {
   ) {
     let peer = opening.pointee.peer
     switch slot.verdict {
-    case .framing: return endSealed(.framing, slot.byteCount, segment: segment, peer: peer)
-    case .replay: return endSealed(.replay, slot.byteCount, segment: segment, peer: peer)
+    case .framing: return endSealed(.framing, Ended(opened: slot), segment: segment, peer: peer)
+    case .replay: return endSealed(.replay, Ended(opened: slot), segment: segment, peer: peer)
     case .authentication:
       forgedCost &+= slot.byteCount &+ ForgedPace.datagramCost
-      return endSealed(.authentication, slot.byteCount, segment: segment, peer: peer)
+      return endSealed(.authentication, Ended(opened: slot), segment: segment, peer: peer)
     case .opened: break
     }
     // A key may be of a peer that this generation has not yet, or no more.
     guard peer < topology.peerEnd, topology.records[segment].isPermitted[peer] else {
-      return endSealed(.notPermitted, slot.byteCount, segment: segment, peer: peer)
+      return endSealed(.notPermitted, Ended(opened: slot), segment: segment, peer: peer)
     }
     counters.received(slot.byteCount, fromPeer: peer, now: now.nanoseconds)
     take(
@@ -218,8 +224,10 @@ extension Engine {
       trafficClass: trafficClass, segment: segment, now: now)
   }
 
-  private mutating func endSealed(_ reason: DropReason, _ byteCount: Int, segment: Int, peer: Int = -1) {
-    end(reason, innerByteCount: max(0, byteCount &- Self.emptyByteCount), segment: segment, peer: peer)
+  private mutating func endSealed(_ reason: DropReason, _ datagram: Ended, segment: Int, peer: Int = -1) {
+    end(
+      reason, innerByteCount: max(0, datagram.byteCount &- Self.emptyByteCount), segment: segment, peer: peer,
+      datagram: datagram)
   }
 }
 
@@ -227,12 +235,13 @@ extension Engine {
 extension Engine {
   /// Offers a handshake whose `mac1` is right. It is counted by whoever judges it.
   @inline(never)
-  private mutating func takeHandshake(_ payload: Span<UInt8>, from source: Endpoint) {
+  private mutating func takeHandshake(_ payload: Span<UInt8>, of arrival: SealedArrival) {
+    let source = Endpoint(address: arrival.source, udpPort: arrival.sourcePort)
     // A cookie reply has no `mac1`; it is sealed with that of our own message.
     guard let sealed, let message = HandshakeMessage(parsing: payload),
       message.kind == .cookie || sealed.mac.isFirstValid(message),
       sealed.inbox.offer(.handshake(message.bytes, from: source), isCookie: message.kind == .cookie)
-    else { return endSealed(.handshake, payload.count, segment: Counters.noSegment) }
+    else { return endSealed(.handshake, arrival.ended, segment: Counters.noSegment) }
   }
 
   @inline(never)
@@ -261,7 +270,8 @@ extension Engine {
       }
       reason = .handshake
     }
-    endSealed(reason, byteCount, segment: Counters.noSegment)
+    endSealed(
+      reason, Ended(arrival.start, byteCount, intact: SealedHeader.byteCount), segment: Counters.noSegment)
   }
 
   /// Tells of it now and then: the sender may have a session that this side lost. What comes from elsewhere than a

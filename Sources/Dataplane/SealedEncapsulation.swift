@@ -56,10 +56,10 @@ extension Engine {
     let record = topology.records + run.key.segment
     let added = record.pointee.addedByteCount
     let lastByteCount = run.byteCount &- (run.datagramCount &- 1) &* run.datagramByteCount
-    let isSealed = way.sealer.seal(
+    let isSealed = sealAndCheck(
       Sealer.Run(
         start: run.start, count: run.datagramCount, frameByteCount: run.datagramByteCount &- added,
-        lastFrameByteCount: lastByteCount &- added), prefix: record.pointee.sealedPrefix)
+        lastFrameByteCount: lastByteCount &- added), way.sealer, prefix: record.pointee.sealedPrefix)
     guard isSealed else { return endUnsealed(run) }
     var run = run
     run.destination = UnsafePointer(way.destination)
@@ -72,7 +72,8 @@ extension Engine {
   }
 
   // COLD
-  /// The cipher failed, which it does on no host that passed its self-test: nothing is left of the run to be sent.
+  /// The cipher failed, or what it made shows what was sealed, which happens on no host that passed its self-test:
+  /// nothing of the run is sent.
   @inline(never)
   private mutating func endUnsealed(_ run: OutgoingRuns.Run) {
     // The copies before it are settled first.
@@ -130,6 +131,7 @@ extension Engine {
     }
     sealedPort.send(&copies)
     for index in 0..<copies.count { settle(copies[index]) }
+    if captures.isOn { for index in 0..<copies.count { captureSent(copies[index]) } }
     copies.clear()
   }
 }
@@ -144,16 +146,20 @@ extension Engine {
   package mutating func sendWaiting(now: Instant) {
     batchTime = now
     guard waiting.count > 0 else { return }
+    if captures.isOn { captures.begin(now: now.nanoseconds) }
     for peer in waiting.peers { sealWaiting(peer: peer) }
     sendSealed()
+    captures.publish()
   }
 
   /// Drops what has waited too long. To be called at least every second while anything waits.
   package mutating func expireWaiting(now: Instant) {
     guard waiting.count > 0 else { return }
+    if captures.isOn { captures.begin(now: now.nanoseconds) }
     for peer in waiting.peers {
       for frame in waiting.takeExpired(peer: peer, now: now) { endWaiting(frame) }
     }
+    captures.publish()
   }
 
   /// Seals what waits for the peer in front of what is to come, if there is a session.
@@ -203,6 +209,7 @@ extension Engine {
     if frame.isCopy { return counters.add(to: .floodCopyDrops, .overlay, segment: frame.key.segment) }
     counters.endWaiting(1, segment: frame.key.segment)
     drop(reason, frame.key)
+    if captures.isOn { captureEnd(frame, reason) }
   }
 
   /// The frames of a run to one peer wait, as many as there is room for; the others end.
@@ -212,7 +219,7 @@ extension Engine {
     let count = wait(run, isCopy: false, contents: &contents)
     guard !run.key.isGenerated else { return }
     counters.add(count, to: .waiting, .overlay, segment: run.key.segment)
-    if count < run.datagramCount { drop(.noSession, count: run.datagramCount &- count, run.key) }
+    if count < run.datagramCount { drop(run, from: count, .noSession) }
   }
 
   /// The copies wait for which there was no way. What was flooded before is sent first: one run is counted at a time.

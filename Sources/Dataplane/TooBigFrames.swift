@@ -51,11 +51,12 @@ extension Engine {
   mutating func endTooBig(_ frame: FrameBatch.Frame, packet: InnerPacket?, _ key: OutgoingRuns.Key, now: Instant) {
     if let packet, appendFragments(of: frame.start, byteCount: finished(frame), packet: packet, key) { return }
     answerTooBig(frame, packet: packet, key, now: now)
-    dropTooBig(key)
+    dropTooBig(frame, key)
   }
 
-  private mutating func dropTooBig(_ key: OutgoingRuns.Key, count: Int = 1) {
+  private mutating func dropTooBig(_ frame: FrameBatch.Frame, _ key: OutgoingRuns.Key, count: Int = 1) {
     drop(.tooBig, count: count, key)
+    if captures.isOn { captureEnd(frame.start, .tooBig) }
     guard key.peer < 0 else { return }
     let copyCount = count &* floodList(of: key).count
     counters.add(copyCount, to: .floodCopyDrops, .overlay, segment: key.segment)
@@ -70,7 +71,7 @@ extension Engine {
     let count = superframe.segmentCount
     guard let packet, packet.family == .ipv4, !packet.isDontFragment(frame.start) else {
       answerTooBig(frame, packet: packet, key, now: now)
-      return dropTooBig(key, count: count)
+      return dropTooBig(frame, key, count: count)
     }
     // SAFETY: a segment is never longer than the superframe, and is cut before the next is made.
     let segment = UnsafeMutablePointer<UInt8>.allocate(capacity: LinuxIO.Limits.frameByteCountMax)
@@ -83,7 +84,7 @@ extension Engine {
         append(
           FrameBatch.Frame(start: segment, byteCount: byteCount, offload: VirtioNetHeader()), key)
       } else {
-        dropTooBig(key)
+        dropTooBig(frame, key)
       }
     }
   }

@@ -17,4 +17,11 @@ package enum Clock {
     _ = clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
   }
+
+  /// Nanoseconds since 1970, as files and captures state times: CLOCK_REALTIME, which may be set at any moment.
+  package static func wallTime() -> UInt64 {
+    var time = timespec()
+    _ = clock_gettime(CLOCK_REALTIME, &time)
+    return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+  }
 }

@@ -103,6 +103,12 @@ package final class EngineBench {
   /// What is done every second while frames wait.
   package func expireWaiting() { engine.expireWaiting(now: now) }
 
+  /// Captures go into the ring from now on.
+  package func beginCapture(into ring: CaptureRing, _ filter: CaptureFilter) {
+    engine.beginCapture(into: ring, filter)
+  }
+  package func endCapture(into ring: CaptureRing) { engine.endCapture(into: ring) }
+
   /// One step of each side that has something waiting. Answers whether there was anything.
   package func step() -> Bool {
     var hasWorked = engine.stepUnderlay(now: now).count > 0

@@ -26,7 +26,9 @@ struct Vtep: ParsableCommand {
     subcommands: [
       RunCommand.self, CheckCommand.self, InitCommand.self, MTUCommand.self, DemoCommand.self, BenchCommand.self,
       StatusCommand.self, SegmentsCommand.self, FDBCommand.self, PeersCommand.self, StatsCommand.self,
-      DropsCommand.self, TopCommand.self, MonitorCommand.self, ReloadCommand.self, PeerCommand.self,
+      DropsCommand.self, TopCommand.self, MonitorCommand.self, CaptureCommand.self, VerifyCommand.self,
+      ReloadCommand.self,
+      PeerCommand.self,
       SegmentCommand.self, GenkeyCommand.self, PubkeyCommand.self, GenpskCommand.self, CompletionCommand.self,
       VersionCommand.self,
     ])

@@ -51,6 +51,7 @@ struct KeyRingAllocationTests {
     let before = allocation_count()
     var count = 0
     while count < Self.roundCount, round() { count += 1 }
-    #expect(count == Self.roundCount && allocation_count() == before)
+    let after = allocation_count()
+    #expect(count == Self.roundCount && after == before)
   }
 }

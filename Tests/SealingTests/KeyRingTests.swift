@@ -38,7 +38,8 @@ struct KeyRingTests {
       }
     }
     guard case .opened(let byteCount) = verdict else { return (verdict, []) }
-    #expect(plaintext[byteCount...].allSatisfy { $0 == 0xA5 })
+    // A key of another cipher, whose tag is shorter, may have been tried before.
+    #expect(plaintext[max(byteCount, datagram.count - 32)...].allSatisfy { $0 == 0xA5 })
     return (verdict, Array(plaintext.prefix(byteCount)))
   }
 

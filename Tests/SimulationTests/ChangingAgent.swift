@@ -39,6 +39,8 @@ final class ChangingAgent {
   private(set) var views: [View]
   /// What workers may still do as of the view before, until it is settled.
   private(set) var unsettled: View?
+  /// Where all of them will be then. Entries of the tables that they share may point there already.
+  private(set) var coming: View?
   private(set) var topology: Topology
   /// By slot, where datagrams to it go.
   private(set) var destinations: [Int: Int] = [:]
@@ -116,7 +118,7 @@ final class ChangingAgent {
       segments: plans(wanted, segments, peers), peers: plans(peers), now: now)
     let view = view(wanted, segments, peers)
     for slot in peers.fresh { join(view.peers[slot], slot, hasSession: sessions.contains(view.peers[slot])) }
-    unsettled = oldView
+    (unsettled, coming) = (oldView, view)
     for number in workers.indices {
       workers[number].adopt(topology)
       views[number] = view
@@ -130,7 +132,7 @@ final class ChangingAgent {
     for slot in peers.fresh { accept(view.peers[slot], slot) }
     topology.settle(after: old, now: now)
     _ = keyring.collect()
-    unsettled = nil
+    (unsettled, coming) = (nil, nil)
   }
 
   private func join(_ peer: Int, _ slot: Int, hasSession: Bool) {

@@ -3,8 +3,8 @@ enum ImportTable {
   /// Our modules by layer, lowest first; a module may import those below its own.
   private static let layers: [Set<String>] = [
     ["VXLAN"],
-    ["Forwarding", "Sealing", "LinuxIO", "Capture"],
-    ["Dataplane", "Lab"],
+    ["Forwarding", "Sealing", "LinuxIO"],
+    ["Dataplane", "Lab", "Capture"],
     ["Replay"],
     ["Agent", "Bench", "Verify"],
     ["vtep"],
@@ -16,7 +16,7 @@ enum ImportTable {
     "Forwarding": ["CVXLAN", "Synchronization"],
     "Sealing": ["CSodium", "CVXLAN", "Synchronization"],
     "LinuxIO": ["CLinuxIO", "Glibc", "Synchronization"],
-    "Capture": ["CPcap", "Glibc"],
+    "Capture": ["CPcap", "Glibc", "Synchronization"],
     "Dataplane": ["CVXLAN", "Synchronization"],
     "Agent": [
       "Dispatch", "FoundationEssentials", "Glibc", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "Synchronization",
@@ -24,7 +24,7 @@ enum ImportTable {
     ],
     "Lab": ["FoundationEssentials", "Glibc"],
     "Bench": ["FoundationEssentials", "Glibc", "Histogram", "Synchronization"],
-    "Verify": ["FoundationEssentials", "Glibc"],
+    "Verify": ["CVXLAN", "FoundationEssentials", "Glibc", "Synchronization"],
     "vtep": ["ArgumentParser", "FoundationEssentials", "Glibc", "Synchronization"],
   ]
 

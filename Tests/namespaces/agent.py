@@ -28,7 +28,7 @@ def binary():
 def vtep(*arguments, timeout=60, **options):
     """Runs a `vtep` command outside the lab, to its end."""
     return subprocess.run([binary(), *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
-                          stdin=subprocess.DEVNULL, **options)
+                          **{"stdin": subprocess.DEVNULL, **options})
 
 
 def yaml(value, indent=0):

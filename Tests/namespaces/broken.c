@@ -4,6 +4,7 @@
  *   aes       AES-256-GCM encrypts to other bytes than it should
  *   chacha    ChaCha20-Poly1305 does
  *   in-clear  both leave what is longer than the self-test's datagram as it was
+ *   shifted   both write such a one as it was, from its 21st byte on, and its beginning behind that
  *   low-order X25519 does not say that two keys agree on zero
  *   repeats   whoever asks for 32 random bytes, which is how long a key is, gets the same each time
  */
@@ -45,15 +46,24 @@ void randombytes_buf(void *bytes, size_t length)
         next(bytes, length);
 }
 
-enum { SELF_TEST_LENGTH = 100 };
+enum { SELF_TEST_LENGTH = 100, SHIFT = 20 };
+
+/* "Encrypts" in place or not: the tag is zero. */
+static void leave(u8 *c, const u8 *m, u64 m_length, u64 shift)
+{
+    u8 beginning[SHIFT];
+    memcpy(beginning, m, SHIFT);
+    memmove(c, m + shift, m_length - shift);
+    memcpy(c + m_length - shift, beginning, shift);
+    memset(c + m_length, 0, 16);
+}
 
 static int encrypt(const char *name, const char *what, u8 *c, u64 *c_length, const u8 *m, u64 m_length, const u8 *ad,
                    u64 ad_length, const u8 *secret_nonce, const u8 *nonce, const void *key)
 {
     aead next = (aead)dlsym(RTLD_NEXT, name);
-    if (is("in-clear") && m_length > SELF_TEST_LENGTH) {
-        memmove(c, m, m_length);
-        memset(c + m_length, 0, 16);
+    if ((is("in-clear") || is("shifted")) && m_length > SELF_TEST_LENGTH) {
+        leave(c, m, m_length, is("shifted") ? SHIFT : 0);
         if (c_length)
             *c_length = m_length + 16;
         return 0;

@@ -7,7 +7,7 @@ import pytest
 from agent import binary
 from compiled import compiled
 
-KINDS = ("no-aes", "aes", "chacha", "in-clear", "low-order", "repeats")
+KINDS = ("no-aes", "aes", "chacha", "in-clear", "shifted", "low-order", "repeats")
 
 
 def carries_its_own_libsodium():

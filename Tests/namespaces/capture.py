@@ -4,6 +4,7 @@ import signal
 import struct
 import subprocess
 
+import verifying
 from host import wait_until
 
 FRAGMENT = "(ip and ip[6:2] & 0x3fff != 0) or (ip6 and ip6[6] == 44)"
@@ -11,14 +12,16 @@ FRAGMENT = "(ip and ip[6:2] & 0x3fff != 0) or (ip6 and ip6[6] == 44)"
 
 
 class Capture:
-    """A capture of what a host sends and receives. `close` fails if one outer datagram was an IP fragment.
+    """A capture of what a host sends and receives. `close` fails if one outer datagram was an IP fragment, and if
+    `vtep verify --strict` finds a rule broken that is not among `allows`: those that the test breaks on purpose.
 
-    There is room for `buffer` KiB of frames that tcpdump has not read yet, each of which takes `snaplen` bytes however
-    short it is (0: the most there is).
+    `judging` gives the options of `vtep verify`. There is room for `buffer` KiB of frames that tcpdump has not read
+    yet, each of which takes `snaplen` bytes however short it is (0: the most there is).
     """
 
-    def __init__(self, host, device, path, expression="udp port 4789", direction="inout", snaplen=0, buffer=16384):
-        self.path = path
+    def __init__(self, host, device, path, expression="udp port 4789", direction="inout", snaplen=0, buffer=16384,
+                 allows=(), judging=lambda: ()):
+        self.path, self.allows, self.judging = path, allows, judging
         self.log = open(f"{path}.log", "w+", encoding="utf-8")
         self.process = host.popen("tcpdump", "-Z", "root", "-i", device, "-Q", direction, "-U", "--immediate-mode",
                                   "-s", snaplen, "-B", buffer, "-w", path, f"({expression}) or ({FRAGMENT})",
@@ -45,6 +48,7 @@ class Capture:
         assert "0 packets dropped by kernel" in self.said(), f"the capture is not whole: {self.said()}"
         cut = self.lines(FRAGMENT)
         assert cut == [], f"{len(cut)} outer datagrams were IP fragments; the first: {cut[0]}"
+        verifying.check(self.path, self.allows, self.judging())
 
     def frames(self):
         """The bytes of each frame of the capture, as they were on the device. Only after `close`."""

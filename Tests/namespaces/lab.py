@@ -11,6 +11,7 @@ from agent import Agent
 from capture import FRAGMENT, Capture
 from host import Host, wait_until
 from packets import Packets
+from verifying import judging
 
 PREFIX = "vtn"
 
@@ -102,7 +103,8 @@ class Lab:
 
     def capture(self, host="h1", device="u0", **options):
         """A capture that is judged at the latest when the lab closes."""
-        capture = Capture(self.hosts[host], device, f"{self.directory}/{host}-{len(self.captures)}.pcap", **options)
+        path = f"{self.directory}/{host}-{len(self.captures)}.pcap"
+        capture = Capture(self.hosts[host], device, path, judging=lambda: judging(self), **options)
         self.captures.append(capture)
         return capture
 

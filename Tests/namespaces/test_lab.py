@@ -13,7 +13,7 @@ import tempfile
 import pytest
 
 from datagrams import Ledger, Losses
-from frames import InnerFlow, ethernet, mac
+from frames import InnerFlow, ethernet, mac, vxlan, with_bit
 from host import wait_until
 from lab import Lab, remove_leftovers
 from peer import RawPeer
@@ -50,15 +50,35 @@ def test_a_capture_with_an_outer_fragment_does_not_pass(lab):
         capture.close()
 
 
+def hostile(lab, **options):
+    """A capture, not closed, of a datagram with a reserved bit."""
+    capture = lab.capture("h2", **options)
+    with RawPeer(lab.h2, lab.agent()) as peer:
+        peer.send(with_bit(vxlan(42, ethernet(mac(1), length=60)), 63))
+    wait_until(capture.lines, 10, "the datagram was captured")
+    return capture
+
+
+def test_a_capture_in_which_a_rule_is_broken_passes_only_where_the_test_says_so(lab):
+    with pytest.raises(AssertionError, match="reserved-bits"):
+        hostile(lab).close()
+
+
+def test_a_capture_may_break_the_rules_that_its_test_names(lab):
+    hostile(lab, allows=("reserved-bits", "source-port-range")).close()
+
+
 CAPTURES = re.compile(r"""["'](tcpdump|tshark|dumpcap)\b""")
 
 
 def test_no_other_file_of_the_tests_captures_so_every_capture_is_judged():
-    """However a program is run, a string begins with its name. tcpdump translates filters for `packets.py`, tshark reads
-    the captures of others for `dissector.py`; conftest.py and this file say what is to be installed."""
+    """However a program is run, a string begins with its name. tcpdump translates filters for `packets.py` and shows
+    finished captures for `decoders.py`, tshark for `dissector.py`; conftest.py and this file say what is to be
+    installed."""
     folder = pathlib.Path(__file__).parent
     named = {path.name for path in folder.glob("*.py") if CAPTURES.search(path.read_text())} - {"test_lab.py"}
-    assert named == {"capture.py", "conftest.py", "dissector.py", "packets.py"}, "capture with lab.capture"
+    allowed = {"capture.py", "packets.py", "decoders.py", "dissector.py", "conftest.py"}
+    assert named == allowed, "capture with lab.capture"
 
 
 def test_a_host_with_an_agent_may_not_send_an_outer_fragment_even_without_a_capture():

@@ -177,11 +177,13 @@ def test_the_judge_of_row_32_finds_what_processes_that_repeat_their_keys_send(la
 
 
 def test_the_judge_of_row_15_finds_what_a_cipher_leaves_in_clear(lab, broken):
-    """The same search with sealing deliberately broken: what is longer than the self-test's frame is not encrypted."""
+    """The same search with sealing deliberately broken: what is longer than the self-test's frame is not encrypted,
+    but moved, so that the workers' own look at the same place finds nothing.
+    """
     known = identities(lab)
     capture = lab.capture(expression=EVERYTHING, **ROOMY)
     for name in known:
-        sealed_agent(lab, name, known).start(broken["in-clear"])
+        sealed_agent(lab, name, known).start(broken["shifted"])
     for agent in lab.agents:
         session_up(agent)
     lab.h1.ping(overlay(2), "-c", "3", "-i", "0.1", "-s", 400, "-p", MARKER.hex(), check=False)

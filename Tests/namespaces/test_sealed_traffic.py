@@ -102,7 +102,7 @@ def test_superframes_are_sealed_and_joined_again_with_two_workers(underlay):
 
 
 def test_one_source_port_is_the_sealed_one(lab):
-    capture = lab.capture(expression=PORTS, **ROOMY)
+    capture = lab.capture(expression=PORTS, allows=("source-port-range",), **ROOMY)
     sealed_agents(lab, local={"source-ports": 1})
     assert lab.h1.ping(overlay(2), "-c", "3", "-i", "0.1")
     data, expected = blocks(200_000)

@@ -83,6 +83,7 @@ package final class Agent: @unchecked Sendable {
   /// Of the main thread. Nil without a service manager that keeps descriptors.
   var descriptorStore: DescriptorStore?
   private var takeoverOffer: TakeoverOffer?
+  private var captureOffer: CaptureOffer?
   /// What other threads ask of the main thread.
   let mainThread: MainThread
   /// What was changed since the file was read. Of the main thread, as the next two are.
@@ -195,6 +196,17 @@ package final class Agent: @unchecked Sendable {
     } catch {
       log.notice("nobody can take over from this agent", metadata: ["reason": "\(error)"])
     }
+    offerCaptures(besideControlSocket: control.path)
+  }
+
+  private func offerCaptures(besideControlSocket path: String) {
+    do throws(Errno) {
+      let offer = try CaptureOffer(besideControlSocket: path, log: log)
+      try offer.start(self)
+      captureOffer = offer
+    } catch {
+      log.notice("nobody can capture what this agent carries", metadata: ["reason": "\(error)"])
+    }
   }
 
   /// What it is told to do, by the file and since.
@@ -215,6 +227,7 @@ package final class Agent: @unchecked Sendable {
       age(segment: slot, now: now)
       topology.neighbors[slot].sweep(now: now.seconds)
     }
+    tellLeaks()
     let isMended = mend()
     if let due = nextBridgeCheck, due <= now {
       tendBridges()
@@ -231,6 +244,8 @@ package final class Agent: @unchecked Sendable {
     metricsAPI.close()
     takeoverOffer?.stop(isLeaving: hasSuccessor)
     takeoverOffer = nil
+    captureOffer?.stop(isLeaving: hasSuccessor)
+    captureOffer = nil
     if hasSuccessor { return leave() }
     control?.stop()
     control = nil

@@ -64,7 +64,8 @@ extension Agent: MetricsSource {
       segments: topology.segments.indices.map { segmentReading($0, isTAPUp: !broken.contains($0)) },
       sessionCounts: sessionCounts(statuses), areSessionsStalled: sessions == nil ? nil : statuses == nil,
       handshakes: sealed.map { ($0.counters.acceptedCount, $0.counters.refusedTotal) }, offloads: offloadStates(),
-      lostEventCount: eventHistory.lostCount, process: .now())
+      lostEventCount: eventHistory.lostCount, process: .now(),
+      leaks: sealed.map { _ in (topology.state.leaks.checkCount, topology.state.leaks.failureCount) })
   }
 
   /// Each peer with its slot.

@@ -35,7 +35,7 @@ extension MetricsReading {
       MetricFamily(
         "vtep_events_lost_total", .counter, "Events of addresses that found no place on their way to those who listen.",
         [MetricSample(lostEventCount)]),
-    ]
+    ] + (leaks.map { Self.families(ofLeaks: $0.checks, $0.failures) } ?? [])
   }
 
   /// The name, behind a space the TAP where TAPs differ; the text, behind a colon the reason.

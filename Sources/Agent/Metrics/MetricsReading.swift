@@ -78,4 +78,7 @@ package struct MetricsReading: Sendable {
   /// Events that nobody could be told of.
   var lostEventCount: UInt64
   var process: ProcessReading?
+  /// Sealed datagrams that were compared with what had been sealed, and those that showed it; nil without sessions to
+  /// have.
+  var leaks: (checks: UInt64, failures: UInt64)?
 }

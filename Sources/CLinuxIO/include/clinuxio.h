@@ -20,5 +20,6 @@
 #include "clinuxio_udp.h"
 #include "clinuxio_passing.h"
 #include "clinuxio_process.h"
+#include "clinuxio_sharing.h"
 
 #endif

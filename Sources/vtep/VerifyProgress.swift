@@ -1,0 +1,46 @@
+import Glibc
+import Lab
+import Verify
+
+/// How far a long capture has been read: a line on standard error that is rewritten, on a terminal only.
+struct VerifyProgress {
+  /// Shorter files are done before anyone could look.
+  private static let byteCountMin = 64 << 20
+  private static let width = 30
+  /// Of a file and of a packet in it: pcap-savefile(5). Other formats differ a little.
+  private static let headerByteCount = 24
+  private static let recordByteCount = 16
+
+  private let file: String
+  private let byteCount: Int
+  private var isShown = false
+
+  init(_ file: String) {
+    self.file = file
+    var status = stat()
+    byteCount = stat(file, &status) == 0 ? Int(status.st_size) : 0
+  }
+
+  var isLong: Bool { byteCount >= Self.byteCountMin }
+
+  /// To be called now and then.
+  mutating func show(_ counts: JudgeCounts) {
+    guard isLong, isatty(STDERR_FILENO) == 1 else { return }
+    isShown = true
+    let done = Self.headerByteCount + counts.byteCount + counts.packetCount * Self.recordByteCount
+    StandardStream.write("\r\u{1B}[K\(Self.bar(done, of: byteCount)) \(counts.packetCount) packets", to: STDERR_FILENO)
+  }
+
+  /// Clears the line.
+  mutating func end() {
+    if isShown { StandardStream.write("\r\u{1B}[K", to: STDERR_FILENO) }
+    isShown = false
+  }
+
+  static func bar(_ done: Int, of whole: Int) -> String {
+    let share = whole == 0 ? 0 : min(1, Double(done) / Double(whole))
+    let filled = Int(share * Double(width))
+    return "[" + String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
+      + "] \(Int(share * 100)) %"
+  }
+}
