@@ -75,13 +75,18 @@ let package = Package(
     .testTarget(
       name: "VerifyTests",
       dependencies: ["VXLAN", "Sealing", "LinuxIO", "Capture", "Lab", "Verify", "TestKit"]),
+    .target(
+      name: "Simulation", dependencies: ["VXLAN", "Forwarding", "Sealing", "Dataplane", "TestKit"]),
     .testTarget(
       name: "SimulationTests",
-      dependencies: ["VXLAN", "Forwarding", "Sealing", "LinuxIO", "Dataplane", "TestKit"]),
+      dependencies: ["VXLAN", "Forwarding", "Sealing", "LinuxIO", "Dataplane", "TestKit", "Simulation"]),
     .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]
 )
+
+/// Whether a target's code is C, as the names of such say.
+func isOfC(_ target: Target) -> Bool { ["CVXLAN", "CLinuxIO", "CPcap"].contains(target.name) }
 
 /// Leaves the package what the data path and its tests are made of, and `more`: nothing from outside.
 func keepDataPath(of package: Package, and more: [String]) {
@@ -97,7 +102,7 @@ func keepDataPath(of package: Package, and more: [String]) {
 // only with BENCHMARKS=1, and then stand alone with what they measure: `scripts/bench`.
 if Context.environment["BENCHMARKS"] == "1" {
   let measured: [Target.Dependency] = ["VXLAN", "Forwarding", "Sealing", "LinuxIO", "Dataplane", "Replay"]
-  keepDataPath(of: package, and: ["Replay"])
+  keepDataPath(of: package, and: ["Replay"] + (Context.environment["AEGIS"] == "1" ? ["SealingTests"] : []))
   package.targets += [
     .target(name: "CAllocationCount"),
     .executableTarget(
@@ -107,42 +112,61 @@ if Context.environment["BENCHMARKS"] == "1" {
   ]
 }
 
-// What threads do to the forwarding table, for the thread sanitizer: `THREADS=1`.
-if Context.environment["THREADS"] == "1" {
-  package.products = []
-  package.dependencies = []
-  package.targets.removeAll { !["VXLAN", "CVXLAN", "Forwarding"].contains($0.name) }
-  package.targets.first { $0.name == "Forwarding" }?.swiftSettings = [.define("THREADS")]
+// Whole agents on a simulated underlay, optimised, for `scripts/simulate`: `SIMULATION=1`.
+if Context.environment["SIMULATION"] == "1" {
+  keepDataPath(of: package, and: ["Simulation"])
+  // What watches is checked by the tests; what is watched is built as it is shipped.
+  for target in package.targets where ["Simulation", "TestKit"].contains(target.name) {
+    target.swiftSettings = [.unsafeFlags(["-enforce-exclusivity=unchecked"])]
+  }
   package.targets.append(
-    .executableTarget(name: "FDBThreads", dependencies: ["VXLAN", "Forwarding"], path: "Benchmarks/FDBThreads"))
+    .executableTarget(name: "Simulate", dependencies: ["Simulation"], path: "Benchmarks/Simulate"))
 }
 
-// The tests of sealing alone, for a libsodium that has AEGIS-128L, as scripts/build-libsodium makes it: `AEGIS=1`. Then
-// a test fails where the cipher is missing.
+// For the thread sanitizer, `THREADS=1`: the program, and what threads do to the forwarding table.
+if Context.environment["THREADS"] == "1" {
+  package.targets.removeAll { $0.type == .test || ["TestKit", "Simulation"].contains($0.name) }
+  package.targets.first { $0.name == "vtep" }?.dependencies.append("CThreadMarks")
+  package.targets += [
+    .target(name: "CThreadMarks", path: "Benchmarks/CThreadMarks", cSettings: [.unsafeFlags(["-fno-sanitize=thread"])]),
+    .executableTarget(
+      name: "FDBThreads", dependencies: ["VXLAN", "Forwarding", "CThreadMarks"], path: "Benchmarks/FDBThreads"),
+  ]
+}
+
+// The tests of sealing, optimised, for a libsodium that has AEGIS-128L, as scripts/build-libsodium makes it: `AEGIS=1`
+// beside BENCHMARKS=1, which leaves them out otherwise. Then a test fails where the cipher is missing.
 if Context.environment["AEGIS"] == "1" {
-  keepDataPath(of: package, and: ["SealingTests"])
-  if let tests = package.targets.first(where: { $0.name == "SealingTests" }) {
-    tests.dependencies.append("CSodium")
-    tests.swiftSettings = [.define("AEGIS")]
+  for target in package.targets {
+    switch target.name {
+    case "SealingTests":
+      target.dependencies.append("CSodium")
+      target.swiftSettings = [.define("AEGIS")]
+    // Of these the tests see what is internal.
+    case "Sealing", "TestKit": target.swiftSettings = [.unsafeFlags(["-enable-testing"])]
+    default: break
+    }
   }
 }
 
 // The fuzz targets, built with libFuzzer, for `scripts/fuzz`: `FUZZ=1`; `FUZZ=address`: with the address sanitizer too.
+// Optimised are our own modules; what they depend on is compiled as for debugging, which takes a quarter of the time.
 if let fuzz = Context.environment["FUZZ"] {
   let sanitizers = "-sanitize=" + (fuzz == "address" ? "fuzzer,address" : "fuzzer")
-  let agent = ["Agent", "Lab"]
+  let optimised = ["-O", "-whole-module-optimization", "-num-threads", "2", sanitizers]
   let dependencies = package.dependencies
-  keepDataPath(of: package, and: agent)
+  keepDataPath(of: package, and: ["Agent", "Lab", "CPcap", "Capture", "Verify"])
   package.dependencies = dependencies
-  for target in package.targets where target.type == .regular && !target.name.hasPrefix("C") {
-    // Of these the targets see what is internal.
-    let more = ["Agent", "Sealing"].contains(target.name) ? ["-enable-testing"] : []
-    target.swiftSettings = [.unsafeFlags([sanitizers] + more)]
+  for target in package.targets where target.type == .regular && !isOfC(target) {
+    target.swiftSettings = [.unsafeFlags(optimised)]
   }
   package.targets.append(
     .executableTarget(
       name: "Fuzz",
-      dependencies: ["VXLAN", "Forwarding", "Sealing", "LinuxIO", "Dataplane", "Agent", "TestKit"],
-      path: "Fuzz/Targets", swiftSettings: [.unsafeFlags([sanitizers])],
-      linkerSettings: [.unsafeFlags([sanitizers, "-use-ld=lld"])]))
+      dependencies: [
+        "VXLAN", "Forwarding", "Sealing", "LinuxIO", "Dataplane", "Agent", "Capture", "Verify", "TestKit",
+      ],
+      path: "Fuzz/Targets", swiftSettings: [.unsafeFlags(optimised)],
+      // libFuzzer brings a `main` of its own, which goes with what nobody uses.
+      linkerSettings: [.unsafeFlags([sanitizers, "-use-ld=lld", "-Xlinker", "--gc-sections"])]))
 }

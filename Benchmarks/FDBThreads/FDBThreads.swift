@@ -3,8 +3,8 @@ import Foundation
 import Synchronization
 import VXLAN
 
-/// What several threads do to one forwarding table at once, for the thread sanitizer, under which no test bundle loads:
-/// the part `threads` of scripts/test. Not 0 when the sums are wrong at the end; the sanitizer says what else is.
+/// What several threads do to one forwarding table at once, for the thread sanitizer: the part `threads` of
+/// scripts/test, a million frames learned from. Not 0 when the sums are wrong; the sanitizer says what else is.
 @main
 enum FDBThreads {
   private static let readerCount = 3

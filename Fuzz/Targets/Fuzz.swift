@@ -11,6 +11,7 @@ enum Fuzz {
     [
       DatagramTarget.self, CoalescingTarget.self, FrameTarget.self, InnerTarget.self, SealedTarget.self,
       HandshakeTarget.self, ControlTarget.self, ConfigurationTarget.self, TakeoverTarget.self, NetlinkTarget.self,
+      KeyLogTarget.self, CaptureTarget.self, VerifyTarget.self,
     ]
   }
   /// libFuzzer calls from one thread, and hands nothing on to the callback.

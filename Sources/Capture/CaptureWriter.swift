@@ -4,7 +4,7 @@ import Glibc
 /// A capture file that is being written, in the classic format.
 ///
 /// What is on the disk is whole packets: where writing fails, as on a full disk, the file is cut behind the last one
-/// that is there.
+/// that is there; standard output is not.
 ///
 /// *Threads.* One.
 /// - SeeAlso: pcap-savefile(5).
@@ -19,12 +19,18 @@ package final class CaptureWriter {
     package var precision: Precision
     /// Each packet is written before the next one is taken.
     package var isPacketBuffered: Bool
+    /// A file that is made is for its owner only: what was sealed is in it in clear.
+    package var isPrivate: Bool
 
-    package init(linkType: LinkType, snapshotByteCount: Int = 0, precision: Precision, isPacketBuffered: Bool) {
+    package init(
+      linkType: LinkType, snapshotByteCount: Int = 0, precision: Precision, isPacketBuffered: Bool,
+      isPrivate: Bool = false
+    ) {
       self.linkType = linkType
       self.snapshotByteCount = snapshotByteCount
       self.precision = precision
       self.isPacketBuffered = isPacketBuffered
+      self.isPrivate = isPrivate
     }
   }
 
@@ -56,7 +62,7 @@ package final class CaptureWriter {
     if let reason = cpcap_load() { throw .missingLibrary(reason) }
     let precision = format.precision == .nano ? PCAP_TSTAMP_PRECISION_NANO : PCAP_TSTAMP_PRECISION_MICRO
     let snapshot = format.snapshotByteCount == 0 ? Limits.snapshotByteCount : Int32(clamping: format.snapshotByteCount)
-    let opened = path == Self.standardOutput ? fdopen(dup(STDOUT_FILENO), "w") : fopen(path, "we")
+    let opened = Self.open(path, isPrivate: format.isPrivate)
     guard let opened else { throw CaptureError("\(path): \(String(cString: strerror(errno)))") }
     let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: Self.bufferByteCount)
     setvbuf(opened, buffer, _IOFBF, Self.bufferByteCount)
@@ -76,6 +82,14 @@ package final class CaptureWriter {
     self.buffer = buffer
     descriptor = dup(fileno(opened))
     try flush()
+  }
+
+  // SAFETY: the caller's, to be closed.
+  private static func open(_ path: String, isPrivate: Bool) -> UnsafeMutablePointer<FILE>? {
+    let descriptor =
+      path == standardOutput
+      ? dup(STDOUT_FILENO) : Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, isPrivate ? 0o600 : 0o666)
+    return descriptor < 0 ? nil : fdopen(descriptor, "w")
   }
 
   deinit {
@@ -119,12 +133,15 @@ package final class CaptureWriter {
     cpcap_dump_close(dumper)
   }
 
-  /// Ends the file behind the last packet that is whole.
+  /// Ends the file behind the last packet that is whole. Standard output may hold what is not of this capture: it
+  /// stays as it is.
   private func cut() {
     isOpen = false
     cpcap_dump_close(dumper)
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
+    guard path != Self.standardOutput, fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      return
+    }
     let size = Int(status.st_size)
     let whole = unwrittenEnds.last { $0 <= size } ?? min(writtenByteCount, size)
     packetCount -= unwrittenEnds.count { $0 > whole }

@@ -2,7 +2,7 @@ import CPcap
 
 /// One packet of a capture.
 package struct CapturedPacket {
-  /// Nanoseconds since 1970, as the capture says.
+  /// Nanoseconds since 1970, as the capture says; what is beyond the range is its end.
   package let time: Int64
   // SAFETY: libpcap's memory, valid until the next packet of the same capture is asked for.
   package let bytes: UnsafeBufferPointer<UInt8>
@@ -22,10 +22,18 @@ package struct CapturedPacket {
 
   /// - Parameter isNanoseconds: what `tv_usec` counts, by the precision of the handle.
   init(_ header: pcap_pkthdr, _ bytes: UnsafePointer<UInt8>, isNanoseconds: Bool) {
-    time = Int64(header.ts.tv_sec) &* 1_000_000_000 &+ Int64(header.ts.tv_usec) &* (isNanoseconds ? 1 : 1000)
+    time = Self.time(Int64(header.ts.tv_sec), Int64(header.ts.tv_usec), isNanoseconds: isNanoseconds)
     self.bytes = UnsafeBufferPointer(start: bytes, count: Int(header.caplen))
     wireByteCount = Int(header.len)
     dropReason = nil
+  }
+
+  /// pcapng can say any 64 bits of seconds.
+  private static func time(_ seconds: Int64, _ rest: Int64, isNanoseconds: Bool) -> Int64 {
+    let (whole, isBeyond) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+    let (sum, isBeyondWithRest) = whole.addingReportingOverflow(rest &* (isNanoseconds ? 1 : 1000))
+    guard isBeyond || isBeyondWithRest else { return sum }
+    return seconds < 0 ? .min : .max
   }
 
   /// As libpcap's functions take it, in nanoseconds or in microseconds.

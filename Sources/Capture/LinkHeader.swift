@@ -10,7 +10,8 @@ import VXLAN
 /// Tags (802.1Q, 802.1ad) are stepped over, `tagCountMax` of them.
 /// - SeeAlso: pcap-linktype(7).
 package struct LinkHeader: Equatable, Sendable {
-  package static let tagCountMax = 2
+  /// As many as Linux itself looks behind: VLAN_MAX_DEPTH in include/linux/if_vlan.h.
+  package static let tagCountMax = 8
   private static let etherTypeOffset = 12
   private static let cookedByteCount = 16
   private static let cooked2ByteCount = 20

@@ -89,11 +89,10 @@ package final class LiveCapture: PacketSource {
     }
   }
 
-  /// Has the kernel hand over only what `expression` lets pass, and of that what goes to one of the `ports`: also
-  /// behind a tag of the underlay, which pcap-filter(7) wants asked for last.
+  /// Has the kernel hand over only what `expression` lets pass, and of that what goes to one of the `ports`.
   package func filter(_ expression: String, ports: OverlayPorts) throws(CaptureError) {
     if !expression.isEmpty { _ = try PacketFilter(expression, linkType: linkType) }
-    let wanted = linkType == .ethernet ? "(\(ports.expression) or (vlan and \(ports.expression)))" : ports.expression
+    let wanted = Self.expression(ports, linkType)
     let whole = expression.isEmpty ? wanted : "(\(expression)) and \(wanted)"
     var program = bpf_program()
     guard cpcap_compile(handle, &program, whole, 1) == 0 else {
@@ -103,6 +102,15 @@ package final class LiveCapture: PacketSource {
     guard cpcap_setfilter(handle, &program) == 0 else {
       throw CaptureError("\(interface): \(String(cString: cpcap_geterr(handle)))")
     }
+  }
+
+  /// What `OverlayDatagram` takes, and hardly more: also behind tags of the underlay, each of which moves all that
+  /// follows in an expression, and behind extension headers of IPv6, which pcap-filter(7) does not step over.
+  static func expression(_ ports: OverlayPorts, _ linkType: LinkType) -> String {
+    let extensions = [0, 43, 44, 51, 60].map { "ip6[6] = \($0)" }.joined(separator: " or ")
+    let datagrams = "(\(ports.expression) or (\(extensions)))"
+    guard linkType == .ethernet else { return datagrams }
+    return "(\(datagrams) or (vlan and (\(datagrams) or (vlan and \(datagrams)))))"
   }
 
   package func step() throws(CaptureError) -> PacketStep {

@@ -12,13 +12,18 @@ package struct OuterDatagram: Equatable, Sendable {
   /// As it stands in the header; 0: none.
   package let checksum: UInt16
   /// Where the payload lies, as far as it was captured.
-  package let payload: Range<Int>
+  package private(set) var payload: Range<Int>
+  /// Of one datagram of a run, its payload; nil: the headers say it.
+  private var pieceByteCount: Int?
 
   package var source: Endpoint { Endpoint(address: ip.source, udpPort: sourcePort) }
   package var destination: Endpoint { Endpoint(address: ip.destination, udpPort: destinationPort) }
   package var udpOffset: Int { ip.payloadOffset }
   /// Payload bytes, as the UDP header says; the captured ones where a superframe's length does not fit the header.
   package var payloadByteCount: Int {
+    pieceByteCount ?? statedByteCount
+  }
+  private var statedByteCount: Int {
     ip.byteCount == nil ? payload.count : max(udpByteCount &- Specification.udpHeaderByteCount, 0)
   }
 
@@ -28,6 +33,15 @@ package struct OuterDatagram: Equatable, Sendable {
       let ip = IPPacket(bytes, at: link.byteCount, etherType: link.etherType)
     else { return nil }
     self.init(link, ip, bytes)
+  }
+
+  /// The datagram of a run whose payload begins `start` bytes behind the first one's and has `byteCount` bytes.
+  func piece(at start: Int, byteCount: Int) -> OuterDatagram {
+    var piece = self
+    let from = min(payload.lowerBound &+ start, payload.upperBound)
+    piece.payload = from..<min(from &+ byteCount, payload.upperBound)
+    piece.pieceByteCount = byteCount
+    return piece
   }
 
   /// As above, when what stands before UDP has been read.

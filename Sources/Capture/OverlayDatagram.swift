@@ -36,6 +36,10 @@ package struct OverlayDatagram: Equatable, Sendable {
   /// Nil for a packet that is no UDP datagram to one of `ports`.
   package init?(_ linkType: LinkType, _ bytes: borrowing Span<UInt8>, ports: OverlayPorts) {
     guard let outer = OuterDatagram(linkType, bytes) else { return nil }
+    self.init(outer, bytes, ports: ports)
+  }
+
+  private init?(_ outer: OuterDatagram, _ bytes: borrowing Span<UInt8>, ports: OverlayPorts) {
     switch outer.destinationPort {
     case ports.plain: content = Self.plain(bytes.extracting(outer.payload))
     case ports.sealed: content = Self.sealed(bytes.extracting(outer.payload))
@@ -49,6 +53,23 @@ package struct OverlayDatagram: Equatable, Sendable {
       case .unknown: 0
       }
     body = outer.payload.lowerBound &+ headerByteCount..<outer.payload.upperBound
+  }
+
+  /// Calls `body` with each datagram of the packet, until it answers false: one, or those that the sender's card was to
+  /// cut and the receiver's, or the kernel, has joined.
+  func forEachPiece(
+    _ bytes: Span<UInt8>, ports: OverlayPorts, _ body: (OverlayDatagram) throws -> Bool
+  ) rethrows {
+    let payload = bytes.extracting(outer.payload)
+    guard let each = DatagramRun.byteCount(of: payload, max: payload.count) else {
+      _ = try body(self)
+      return
+    }
+    let byteCount = max(outer.payloadByteCount, payload.count)
+    for start in stride(from: 0, to: byteCount, by: each) {
+      let piece = outer.piece(at: start, byteCount: min(each, byteCount &- start))
+      guard let datagram = OverlayDatagram(piece, bytes, ports: ports), try body(datagram) else { return }
+    }
   }
 
   private static func plain(_ payload: borrowing Span<UInt8>) -> Content {

@@ -32,8 +32,9 @@ package struct PacketLine {
   package func text(_ view: PacketView, linkType: LinkType) -> String {
     var text = PacketTime.local(view.packet.time, style.precision) + " "
     let bytes = view.packet.bytes.span
+    if let note = view.note { text += note.isIncoming ? "In  " : "Out " }
     if let datagram = view.datagram {
-      if style.hasLinkHeader { text += Self.link(linkType, bytes, wireByteCount: view.packet.wireByteCount) }
+      if style.hasLinkHeader { text += Self.link(linkType, bytes, wireByteCount: view.wireByteCount) }
       text += Self.outer(datagram)
       text += Self.overlay(datagram)
       if let note = Self.note(view) { text += note }
@@ -44,8 +45,9 @@ package struct PacketLine {
       text += " | "
       text += FrameText.of(frame.span, wireByteCount: view.frameWireByteCount, isQuiet: style.isQuiet)
     }
+    if let note = view.note { text += Self.words(note) }
     if let reason = view.packet.dropReason { text += " drop \(reason)" }
-    if style.dump != .none { text += dump(bytes, linkType) }
+    if style.dump != .none, !view.isFurther { text += dump(bytes, linkType) }
     return text + "\n"
   }
 
@@ -88,6 +90,11 @@ package struct PacketLine {
 
   private static func words(_ word: SealedHeader.Word) -> String {
     "lane \(word.lane) index \(FrameText.hex(UInt64(word.index), digits: 5)) counter \(word.counter)"
+  }
+
+  private static func words(_ note: AgentNote) -> String {
+    (note.frameCount > 1 ? " frames \(note.frameCount)" : "") + (note.isConsumed ? " consumed" : "")
+      + (note.isRepeated ? " again" : "")
   }
 
   /// What opening it told.

@@ -27,10 +27,22 @@ package struct PacketRecord: Encodable, Sendable {
   package let innerDestination: String?
   package let innerEtherType: String?
   package let inner: String?
+  /// `in` or `out`; of a running agent, as what follows.
+  package let direction: String?
+  package let peer: String?
+  /// True, or absent; as what follows but for the numbers, which are of superframes.
+  package let repeated: Bool?
+  package let consumed: Bool?
+  package let frames: Int?
+  package let segmentSize: Int?
+  package let partialChecksum: Bool?
   package let drop: String?
 
   private enum CodingKeys: String, CodingKey {
     case packet, time, length, source, destination, kind, vni, lane, index, counter, opening, inner, drop
+    case direction, peer, repeated, consumed, frames
+    case segmentSize = "segment-size"
+    case partialChecksum = "partial-checksum"
     case sourcePort = "source-port"
     case destinationPort = "destination-port"
     case innerLength = "inner-length"
@@ -42,7 +54,7 @@ package struct PacketRecord: Encodable, Sendable {
   package init(_ view: PacketView, number: Int, precision: CaptureWriter.Precision) {
     packet = number
     time = PacketTime.universal(view.packet.time, precision)
-    length = view.packet.wireByteCount
+    length = view.wireByteCount
     let outer = view.datagram?.outer
     (source, destination) = (outer?.ip.source.description, outer?.ip.destination.description)
     (sourcePort, destinationPort) = (outer?.sourcePort, outer?.destinationPort)
@@ -62,6 +74,14 @@ package struct PacketRecord: Encodable, Sendable {
     inner =
       frame.map { FrameText.of($0.span, wireByteCount: view.frameWireByteCount, isQuiet: false) }
       ?? view.control.map { PacketLine.controlName($0.first) }
+    let note = view.note
+    direction = note.map { $0.isIncoming ? "in" : "out" }
+    peer = note?.peer
+    repeated = note?.isRepeated == true ? true : nil
+    consumed = note?.isConsumed == true ? true : nil
+    frames = note.flatMap { $0.frameCount > 1 ? $0.frameCount : nil }
+    segmentSize = note.flatMap { $0.segmentByteCount > 0 ? $0.segmentByteCount : nil }
+    partialChecksum = note?.hasPartialChecksum == true ? true : nil
     drop = view.packet.dropReason
   }
 

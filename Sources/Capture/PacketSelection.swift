@@ -17,25 +17,38 @@ package final class PacketSelection {
 
   package init() {}
 
-  /// Nil: not wanted.
-  package func view(_ packet: CapturedPacket, linkType: LinkType) -> PacketView? {
-    if let outerFilter, !outerFilter.matches(packet.bytes, wireByteCount: packet.wireByteCount) { return nil }
-    guard let datagram = OverlayDatagram(linkType, packet.bytes.span, ports: ports) else { return nil }
-    guard peers.isEmpty || peers.contains(datagram.outer.ip.source) || peers.contains(datagram.outer.ip.destination)
-    else { return nil }
-    if !vnis.isEmpty {
-      guard let vni = datagram.vni, vnis.contains(vni) else { return nil }
+  /// Calls `body` with each datagram of the packet that is wanted, until it answers false: none, one, or several where
+  /// the packet is a run of them.
+  /// - Returns: false when `body` did.
+  package func forEachView(
+    _ packet: CapturedPacket, linkType: LinkType, _ body: (PacketView) throws -> Bool
+  ) rethrows -> Bool {
+    if let outerFilter, !outerFilter.matches(packet.bytes, wireByteCount: packet.wireByteCount) { return true }
+    let bytes = packet.bytes.span
+    guard let whole = OverlayDatagram(linkType, bytes, ports: ports), isWanted(whole.outer.ip) else { return true }
+    var (isFurther, goesOn) = (false, true)
+    try whole.forEachPiece(bytes, ports: ports) { datagram in
+      guard isWanted(datagram.vni) else { return true }
+      var view = PacketView(packet, datagram, of: whole, opener: opener)
+      guard isInnerWanted(view) else { return true }
+      view.isFurther = isFurther
+      isFurther = true
+      goesOn = try body(view)
+      return goesOn
     }
-    let view = PacketView(packet, datagram, opener: opener)
-    return isInnerWanted(view) ? view : nil
+    return goesOn
   }
 
-  /// As above, for an inner frame that was captured by itself.
+  private func isWanted(_ ip: IPPacket) -> Bool {
+    peers.isEmpty || peers.contains(ip.source) || peers.contains(ip.destination)
+  }
+
+  private func isWanted(_ vni: VNI?) -> Bool { vnis.isEmpty || vni.map(vnis.contains) ?? false }
+
+  /// As above, for an inner frame that was captured by itself; nil: not wanted.
   package func view(frame packet: CapturedPacket, vni: VNI?) -> PacketView? {
     if let outerFilter, !outerFilter.matches(packet.bytes, wireByteCount: packet.wireByteCount) { return nil }
-    if !vnis.isEmpty {
-      guard let vni, vnis.contains(vni) else { return nil }
-    }
+    guard isWanted(vni) else { return nil }
     let view = PacketView(frame: packet, vni: vni)
     return isInnerWanted(view) ? view : nil
   }

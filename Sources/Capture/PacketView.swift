@@ -25,6 +25,15 @@ package struct PacketView {
   package let frameWireByteCount: Int
   /// The message of an opened control datagram.
   package let control: UnsafeBufferPointer<UInt8>?
+  /// What the agent that captured it says of it.
+  package var note: AgentNote?
+  /// Another datagram of the same packet, which is a run of them, was wanted before.
+  package internal(set) var isFurther = false
+  /// Of a datagram of a run, its headers included, before it was captured.
+  private var pieceByteCount: Int?
+
+  /// Bytes on the wire; of a run those of this datagram.
+  package var wireByteCount: Int { pieceByteCount ?? packet.wireByteCount }
 
   /// The inner frame as a packet of its own.
   package var inner: CapturedPacket? {
@@ -35,8 +44,10 @@ package struct PacketView {
 }
 
 extension PacketView {
-  /// - Parameter opener: nil without keys.
-  init(_ packet: CapturedPacket, _ datagram: OverlayDatagram, opener: PacketOpener?) {
+  /// - Parameters:
+  ///   - whole: what the packet is as a whole: `datagram`, or a run of which that is one.
+  ///   - opener: nil without keys.
+  init(_ packet: CapturedPacket, _ datagram: OverlayDatagram, of whole: OverlayDatagram, opener: PacketOpener?) {
     var (opening, plaintext) = (Opening.none, UnsafeBufferPointer<UInt8>?.none)
     if case .sealed = datagram.content, let opener {
       let payload = UnsafeBufferPointer(rebasing: packet.bytes[datagram.outer.payload])
@@ -53,6 +64,8 @@ extension PacketView {
     self.packet = packet
     self.datagram = datagram
     self.opening = opening
+    pieceByteCount =
+      datagram == whole ? nil : whole.outer.payload.lowerBound &+ datagram.outer.payloadByteCount
     vni = datagram.vni
     switch datagram.content {
     case .plain:

@@ -7,7 +7,8 @@ import Sealing
 //   remember  the frame's bytes, before they are sealed in place
 //   compare   eight bytes each with those in the same place of the datagram. Of a sound cipher two such words are equal
 //             by chance once in 2^64: not in the life of a host
-//   fail      the run ends as `no-session`, and so does whatever this process would seal from then on
+//   fail      the run ends as `no-session`, and so does whatever this process would seal: this
+//             worker's from then on, the others' from their next look on, within a second
 
 /// When a worker looks, and what it compares with.
 ///

@@ -17,7 +17,7 @@ package final class LeakTally: Sendable {
   package var checkCount: UInt64 { checks.load(ordering: .relaxed) }
   /// Datagrams that showed what had been sealed. None of them left.
   package var failureCount: UInt64 { failures.load(ordering: .relaxed) }
-  /// From then on nothing of a sealed segment leaves this process.
+  /// From each worker's next look on, within a second, nothing of a sealed segment leaves this process.
   var hasFailed: Bool { failureCount > 0 }
 
   func note(isLeak: Bool) {

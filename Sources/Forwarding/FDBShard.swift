@@ -14,10 +14,6 @@ struct FDBShard: ~Copyable {
   }
 
   private let state = Mutex(State())
-  #if THREADS
-    // SAFETY: never read or written: an address that stands for the lock, for as long as the process lives.
-    private let mark = UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1)
-  #endif
 
   /// Runs `body` with the lock held, and then gives back what it has found unused.
   @inline(__always)
@@ -32,21 +28,11 @@ struct FDBShard: ~Copyable {
   @inline(__always)
   borrowing func withLock<Result>(leaving unused: inout FDBTableChain, _ body: (inout State) -> Result) -> Result {
     state.withLock { state in
-      #if THREADS
-        // The standard library's lock is not compiled for the thread sanitizer, which has to be told of it.
-        sanitizerAcquire(mark)
-        defer { sanitizerRelease(mark) }
-      #endif
       defer { if !state.unused.isEmpty { unused.take(&state.unused) } }
       return body(&state)
     }
   }
 }
-
-#if THREADS
-  @_silgen_name("__tsan_acquire") private func sanitizerAcquire(_ address: UnsafeMutableRawPointer)
-  @_silgen_name("__tsan_release") private func sanitizerRelease(_ address: UnsafeMutableRawPointer)
-#endif
 
 /// The numbers of a forwarding table, which every thread changes: on cache lines of their own, since those who look up
 /// need none of them.

@@ -4,19 +4,19 @@ import VXLAN
 /// Addresses that this network namespace has, and those that it knows of others.
 package enum HostAddresses {
   /// The IPv4 neighbours on `device` whose MAC this host knows.
-  package static func neighbors(on device: String) -> [IPAddress] {
+  package static func neighbors(on device: String) -> [(address: IPAddress, mac: MACAddress)] {
     guard let file = fopen("/proc/net/arp", "re") else { return [] }
     defer { fclose(file) }
     var line = [CChar](repeating: 0, count: 512)
-    var found: [IPAddress] = []
+    var found: [(address: IPAddress, mac: MACAddress)] = []
     while fgets(&line, Int32(line.count), file) != nil {
       // IP address, HW type, flags, HW address, mask, device.
       let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
       let words = text.split { $0 == " " || $0 == "\n" }
-      guard words.count == 6, words[5] == device, words[2] != "0x0", let address = IPAddress(String(words[0])) else {
-        continue
-      }
-      found.append(address)
+      guard words.count == 6, words[5] == device, words[2] != "0x0", let address = IPAddress(String(words[0])),
+        let mac = MACAddress(words[3])
+      else { continue }
+      found.append((address, mac))
     }
     return found
   }

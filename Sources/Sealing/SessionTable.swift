@@ -15,7 +15,7 @@ package final class SessionTable {
 
   private let local: LocalEnd
   private var pathRaiseInterval: Duration
-  private var peers: [PublicKey: PeerSessions] = [:]
+  private var peers = SessionPeers()
   private let cookies: CookieJar
   private var budget = HandshakeBudget()
   private var recent = RecentInitiations()
@@ -47,8 +47,7 @@ package final class SessionTable {
   /// Adds a peer, which is initiated to at the next `advance`. The caller has refused keys that are there and our own.
   package func add(_ publicKey: PublicKey, at endpoint: Endpoint, now: Instant) {
     precondition(peers[publicKey] == nil && publicKey != local.publicKey)
-    peers[publicKey] = PeerSessions(
-      publicKey, at: endpoint, local: local, pathRaiseInterval: pathRaiseInterval, now: now)
+    peers.add(PeerSessions(publicKey, at: endpoint, local: local, pathRaiseInterval: pathRaiseInterval, now: now))
     // As configured, and where it is: the two part when it moves.
     for _ in 0..<2 { budget.add(endpoint.address) }
   }
@@ -66,7 +65,7 @@ package final class SessionTable {
 
   /// Removes a peer and its sessions. The actions that this takes are returned.
   package func remove(_ publicKey: PublicKey, now: Instant) -> [SessionAction] {
-    guard let peer = peers.removeValue(forKey: publicKey) else { return [] }
+    guard let peer = peers.remove(publicKey) else { return [] }
     budget.remove(peer.configured.address)
     budget.remove(peer.endpoint.address)
     peer.endAll(now: now)
@@ -85,7 +84,7 @@ package final class SessionTable {
   /// The caller has refused a key that is a peer's.
   package func setPrivateKey(_ key: PrivateKey, now: Instant) {
     precondition(peers[key.publicKey] == nil)
-    let former = peers.values.sorted { $0.publicKey < $1.publicKey }
+    let former = peers.all
     for peer in former { pending += remove(peer.publicKey, now: now) }
     local.setPrivateKey(key)
     for peer in former {
@@ -112,7 +111,7 @@ package final class SessionTable {
   /// After how long a path that takes less than its route is asked for more, from the next such rest on.
   package func setPathRaiseInterval(_ interval: Duration) {
     pathRaiseInterval = interval
-    for peer in peers.values { peer.path.setRaiseInterval(interval) }
+    for peer in peers.all { peer.path.setRaiseInterval(interval) }
   }
 
   /// The public key of this process.
@@ -216,7 +215,7 @@ package final class SessionTable {
   /// A datagram that no session has the index of came from `source`: its sender may have a session that we lost.
   /// *Complexity.* Linear in peers; callers join those of one address.
   package func noteUnknownSession(from source: Endpoint, now: Instant) {
-    for peer in peers.values where peer.endpoint.address == source.address {
+    for peer in peers.all where peer.endpoint.address == source.address {
       peer.settle(to: now)
       if peer.current == nil { peer.trigger(now: now) }
     }
@@ -228,7 +227,7 @@ package final class SessionTable {
   /// Does what is due, of initiations a slice: when `isBehind`, more are due at once.
   package func advance(to now: Instant) {
     var due: [PeerSessions] = []
-    for peer in peers.values {
+    for peer in peers.all {
       peer.advance(to: now)
       if peer.isAttemptDue(now: now) { due.append(peer) }
     }
@@ -241,7 +240,7 @@ package final class SessionTable {
   /// When `advance` is to be called at the latest.
   package var nextDeadline: Instant? {
     var earliest: Instant?
-    for peer in peers.values {
+    for peer in peers.all {
       guard let deadline = peer.deadline else { continue }
       earliest = earliest.map { min($0, deadline) } ?? deadline
     }
@@ -252,7 +251,7 @@ package final class SessionTable {
   package func takeActions() -> [SessionAction] {
     var actions = pending
     pending = []
-    for peer in peers.values { peer.moveActions(to: &actions) }
+    for peer in peers.all { peer.moveActions(to: &actions) }
     return actions
   }
 

@@ -46,8 +46,9 @@ package final class FakeFramePort: FramePort {
       guard failure == 0 else { continue }
       writeCount += 1
       // SAFETY: the engine keeps the bytes until the call returns.
-      let bytes = frames.vectors(at: index).dropFirst().flatMap {
-        Array(UnsafeRawBufferPointer(start: $0.iov_base, count: $0.iov_len))
+      var bytes: [UInt8] = []
+      for vector in frames.vectors(at: index).dropFirst() {
+        bytes.append(contentsOf: UnsafeRawBufferPointer(start: vector.iov_base, count: vector.iov_len))
       }
       written += ReferenceSegmentation.frames(of: bytes, header)
     }

@@ -3,23 +3,23 @@ import Forwarding
 import Sealing
 import VXLAN
 
-/// One agent with sealed segments: workers with fake ports, and what the thread of the sessions does, on a simulated
-/// clock.
+/// One agent with sealed segments, and plain ones as well: workers with fake ports, and what the thread of the sessions
+/// does, on a simulated clock.
 package final class SealedAgent {
   /// What an agent is told of itself and its peers.
   package struct Setup {
     package var segments: [SegmentPlan]
     package var peers: [PeerPlan]
     package var privateKey: PrivateKey
-    /// By peer slot.
-    package var peerKeys: [PublicKey]
+    /// By peer slot; nil: a peer without keys, which has plain segments only.
+    package var peerKeys: [PublicKey?]
     package var cipher: Cipher
     package var workerCount = 1
     package var seed: UInt64
     package var now = Instant(nanoseconds: 1_000_000_000_000)
 
     package init(
-      segments: [SegmentPlan], peers: [PeerPlan], privateKey: PrivateKey, peerKeys: [PublicKey], cipher: Cipher,
+      segments: [SegmentPlan], peers: [PeerPlan], privateKey: PrivateKey, peerKeys: [PublicKey?], cipher: Cipher,
       seed: UInt64
     ) {
       self.segments = segments
@@ -40,20 +40,21 @@ package final class SealedAgent {
   package let waiting: WaitingBudget
   package let table: SessionTable
   package let counters = SealedCounters()
-  private let peerKeys: [PublicKey]
-  private let slots: [PublicKey: Int]
+  /// By peer slot.
+  private var peerKeys = Slots<PublicKey>()
+  private var slots: [PublicKey: Int] = [:]
   /// Handshakes and control messages on their way out.
   private var outgoing: [(bytes: [UInt8], to: Endpoint)] = []
   /// Peers that were given a new key to send with, in order.
   package private(set) var sealedPeers: [Int] = []
+  /// Called with the index of each key that is accepted from now on.
+  package var willAccept: (_ index: UInt32) -> Void = { _ in }
   package private(set) var now: Instant
 
   package init(_ setup: Setup) {
     now = setup.now
-    peerKeys = setup.peerKeys
-    slots = Dictionary(uniqueKeysWithValues: setup.peerKeys.enumerated().map { ($1, $0) })
     let inbox = SealedInbox {}
-    let waiting = WaitingBudget(peerCount: setup.peers.count)
+    let waiting = WaitingBudget()
     let mac = HandshakeMAC(to: setup.privateKey.publicKey)
     var keyrings: [Keyring] = []
     func side(_ port: FakeDatagramPort, lane: UInt8) -> SealedSide {
@@ -63,7 +64,7 @@ package final class SealedAgent {
       segments: setup.segments, peers: setup.peers,
       mergeable: MergeableTraffic(mergesTCP: true, mergesUDP: true)
     ) { topology, port in
-      keyrings.append(Keyring(peerCount: setup.peers.count, gracePeriod: topology.gracePeriod))
+      keyrings.append(Keyring(gracePeriod: topology.gracePeriod))
       return side(port, lane: 0)
     }
     first.now = setup.now
@@ -75,11 +76,53 @@ package final class SealedAgent {
     self.inbox = inbox
     self.waiting = waiting
     table = SessionTable(Self.localEnd(setup), now: setup.now)
-    for (slot, peer) in setup.peers.enumerated() {
-      let endpoint = Self.endpoint(at: peer.endpoint.address)
-      keyring.move(peer: slot, to: endpoint)
-      table.add(setup.peerKeys[slot], at: endpoint, now: setup.now)
+    for (slot, peer) in setup.peers.enumerated() { join(slot, peer, setup.peerKeys[slot]) }
+  }
+
+  /// The generation that all workers go by.
+  package var topology: Topology { workers[0].topology }
+
+  /// Goes by other segments and peers from now on, one worker after the other, and forgets who has left.
+  /// - Parameters:
+  ///   - vacated: slots of peers that leave; where there is a peer afterwards, it is another one.
+  ///   - peerKeys: of the peers in slots that are new.
+  package func change(
+    segments: Slots<SegmentPlan>, peers: Slots<PeerPlan>, vacated: Set<Int>, peerKeys: [Int: PublicKey]
+  ) {
+    let old = topology
+    let next = old.successor(segments: segments, peers: peers, now: now)
+    for worker in workers { worker.adopt(next) }
+    for slot in vacated.sorted() { leave(slot) }
+    for slot in peers.indices where !old.peers.isOccupied(slot) { join(slot, peers[slot], peerKeys[slot]) }
+    next.settle(after: old, now: now)
+    perform()
+    _ = keyring.collect()
+  }
+
+  private func join(_ slot: Int, _ peer: PeerPlan, _ key: PublicKey?) {
+    let endpoint = Self.endpoint(at: peer.endpoint.address)
+    keyring.move(peer: slot, to: endpoint)
+    guard let key else { return }
+    peerKeys[slot] = key
+    slots[key] = slot
+    table.add(key, at: endpoint, now: now)
+  }
+
+  private func leave(_ slot: Int) {
+    if let key = peerKeys.element(at: slot) {
+      perform(table.remove(key, now: now))
+      slots[key] = nil
+      peerKeys.vacate(slot)
     }
+    keyring.vacate(peer: slot)
+  }
+
+  /// The route to every peer with keys takes packets of so many bytes: paths are probed from then on.
+  package func setRoutes(pathMTU: Int) {
+    for slot in peerKeys.indices {
+      table.setRoute(pathMTU: pathMTU, to: peerKeys[slot], isOther: false, now: now)
+    }
+    perform()
   }
 
   /// Where an agent at `address` takes sealed datagrams.
@@ -136,7 +179,9 @@ package final class SealedAgent {
   }
 
   /// Whether there is a session to send to the peer with.
-  package func hasSession(toPeer slot: Int) -> Bool { table.current(peerKeys[slot])?.sealing != nil }
+  package func hasSession(toPeer slot: Int) -> Bool {
+    peerKeys.element(at: slot).flatMap { table.current($0)?.sealing } != nil
+  }
 
   private func judge(_ item: SealedInbox.Item, isUnderLoad: Bool) {
     switch item {
@@ -151,11 +196,14 @@ package final class SealedAgent {
     }
   }
 
-  private func perform() {
-    for action in table.takeActions() {
+  private func perform() { perform(table.takeActions()) }
+
+  private func perform(_ actions: [SessionAction]) {
+    for action in actions {
       switch action {
       case .send(let bytes, let destination): outgoing.append((bytes, destination))
       case .receive(let key, let peer):
+        willAccept(key.index)
         if let slot = slots[peer] { keyring.accept(key, fromPeer: slot, until: now + .seconds(180)) }
       case .seal(let key, let peer):
         guard let slot = slots[peer] else { continue }
@@ -164,7 +212,9 @@ package final class SealedAgent {
         for worker in workers { worker.sendWaiting() }
       case .retire(let index): keyring.retire(index: index)
       case .move(let peer, let endpoint): if let slot = slots[peer] { keyring.move(peer: slot, to: endpoint) }
-      case .log, .setPathMTU: break
+      case .setPathMTU(let byteCount, let peer, _):
+        if let slot = slots[peer] { topology.limits.setPathMTU(byteCount, ofPeer: slot) }
+      case .log: break
       }
     }
   }

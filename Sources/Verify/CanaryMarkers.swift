@@ -1,3 +1,4 @@
+import Capture
 import Sealing
 
 /// Random bytes that are on no network but for this test: 16 for each datagram that is planted, of which the first half
@@ -25,18 +26,9 @@ struct CanaryMarkers {
 
   /// The number of the first marker in `bytes`; -1 for one of which only the shared half is there; nil without any.
   func find(in bytes: Span<UInt8>) -> Int? {
-    var offset = 0
-    while offset <= bytes.count - Self.sharedByteCount {
-      if bytes[offset] == shared[0], isShared(bytes.extracting(offset..<offset + Self.sharedByteCount)) {
-        let end = min(offset + Self.byteCount, bytes.count)
-        return numbers[(offset..<end).map { bytes[$0] }] ?? -1
-      }
-      offset += 1
-    }
-    return nil
+    guard let place = ByteSearch.firstOffset(of: shared, in: bytes) else { return nil }
+    return numbers[(place..<min(place + Self.byteCount, bytes.count)).map { bytes[$0] }] ?? -1
   }
-
-  private func isShared(_ bytes: Span<UInt8>) -> Bool { bytes.indices.allSatisfy { bytes[$0] == shared[$0] } }
 
   /// `byteCount` bytes, at least one marker, filled with it.
   static func payload(_ marker: [UInt8], byteCount: Int) -> [UInt8] {

@@ -14,16 +14,19 @@ package struct CanaryPlan: Sendable {
   /// Where everything that passes is searched.
   package var underlay: String
   package var ports: OverlayPorts
+  /// This host's address on the underlay: what has another outer source came from elsewhere.
+  package var underlayAddress: IPAddress
   /// Overlay addresses of other hosts, which send back what they are asked.
   package var targets: [IPAddress]
   /// Of each size and target, and of each size as a broadcast.
   package var repetitions = 3
 
   package init(
-    vni: VNI, isSealed: Bool, device: String, mtu: Int, underlay: String, ports: OverlayPorts, targets: [IPAddress]
+    vni: VNI, isSealed: Bool, device: String, mtu: Int, underlay: String, underlayAddress: IPAddress,
+    ports: OverlayPorts, targets: [IPAddress]
   ) {
     (self.vni, self.isSealed, self.device, self.mtu) = (vni, isSealed, device, mtu)
-    (self.underlay, self.ports, self.targets) = (underlay, ports, targets)
+    (self.underlay, self.underlayAddress, self.ports, self.targets) = (underlay, underlayAddress, ports, targets)
   }
 
   /// Bytes of payload: a marker alone, some sizes, and what fills the MTU.

@@ -1,3 +1,5 @@
+import VXLAN
+
 /// What the leak test found.
 package struct CanaryReport: Encodable, Equatable, Sendable {
   package enum Verdict: String, Encodable, Sendable {
@@ -28,7 +30,10 @@ package struct CanaryReport: Encodable, Equatable, Sendable {
   /// Packets of the underlay that were searched, and how many of them were of the segment.
   package var packets = 0
   package var datagrams = 0
-  package var dropped: UInt32 = 0
+  /// Of these, such as came from other hosts.
+  package var received = 0
+  /// Nil: the kernel does not say.
+  package var dropped: UInt32? = 0
   /// The first ones.
   package var leaks: [Leak] = []
   /// Markers that could not be planted, with the reason of the last.
@@ -43,18 +48,29 @@ package struct CanaryReport: Encodable, Equatable, Sendable {
   mutating func conclude(isSealed: Bool) {
     if leaked > 0 {
       verdict = isSealed ? .leak : .clear
-    } else if dropped > 0 {
-      (verdict, reason) = (.undecided, "\(dropped) packets were captured by nobody")
+    } else if dropped != 0 {
+      let count = dropped.map { "\($0) packets" } ?? "nobody knows how many packets"
+      (verdict, reason) = (.undecided, "\(count) were captured by nobody")
     } else if asked == 0 || refused > 0 {
       (verdict, reason) = (.undecided, reason ?? "nothing could be asked")
     } else if arrived < asked {
       verdict = .lost
-    } else if datagrams == 0 {
+    } else if datagrams - received < asked || received < asked {
       // What arrived took another way: no leak was seen because nothing was.
-      (verdict, reason) = (.undecided, "no datagram of the segment passed \(interface)")
+      (verdict, reason) = (
+        .undecided,
+        "\(asked) were asked and answered, but on \(interface) only \(datagrams - received) datagrams of the segment "
+          + "left and \(received) came"
+      )
     } else {
       verdict = isSealed ? .sealed : .clear
     }
+  }
+
+  /// Who was asked is not behind a peer, so nothing that was planted for it had to pass the underlay.
+  package mutating func disregard(_ targets: [IPAddress]) {
+    guard verdict == .sealed, let target = targets.first else { return }
+    (verdict, reason) = (.undecided, "\(target) is not behind a peer of the agent")
   }
 
   package var text: String {

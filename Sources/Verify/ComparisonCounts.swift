@@ -36,4 +36,6 @@ package struct ComparisonKey: Hashable, Sendable {
   /// Nil: neither capture tells.
   package let vni: VNI?
   package let direction: ComparisonCounts.Direction
+  /// Of all segments that came when as many as have counts of their own were there.
+  package var isOfFurtherSegments = false
 }

@@ -5,51 +5,44 @@ import VXLAN
 /// Inner frames out of one of two captures.
 ///
 /// A capture of the underlay holds datagrams of VXLAN, of which the frames are compared and everything else left out;
-/// one of a TAP holds the frames themselves. Which it is, its first packets tell.
+/// one of a TAP holds the frames themselves.
 final class ComparisonReader {
-  /// Packets that are looked at for a datagram.
-  private static let lookCount = 4_096
-
   let path: String
   let isUnderlay: Bool
   private let source: CaptureFile
   private let ports: OverlayPorts
   private let keys: KeyRing?
+  /// Nil: frames between all hosts are compared.
+  private let pairs: Set<ComparisonSurvey.Pair>?
+  /// What is taken off each time, in nanoseconds.
+  private let beginning: Int64
   private var plaintext: [UInt8] = []
   private(set) var packet: CapturedPacket?
-  /// Nanoseconds.
-  let firstTime: Int64
+  /// From the first packet to the latest, in nanoseconds.
+  let span: ClosedRange<Int64>
   private(set) var packetCount: UInt64 = 0
   /// Sealed frames that no key opens, and packets that the capture cut short.
   private(set) var unreadableCount: UInt64 = 0
+  /// Datagrams between hosts of which the other capture has none.
+  private(set) var elsewhereCount: UInt64 = 0
   /// Why the rest of the file was not read.
   private(set) var message: String?
 
-  init(path: String, ports: OverlayPorts, keys: KeyRing?) throws(CaptureError) {
-    guard path != CaptureFile.standardInput else {
-      throw CaptureError("two captures are compared from files, not from standard input")
-    }
-    (self.path, self.ports, self.keys) = (path, ports, keys)
-    isUnderlay = try Self.hasDatagrams(path, ports)
+  /// - Parameter isClockShared: else times count from the first packet.
+  init(
+    _ survey: ComparisonSurvey, ports: OverlayPorts, keys: KeyRing?, pairs: Set<ComparisonSurvey.Pair>?,
+    isClockShared: Bool
+  ) throws(CaptureError) {
+    (path, isUnderlay, self.ports, self.keys, self.pairs) = (survey.path, survey.isUnderlay, ports, keys, pairs)
+    beginning = isClockShared ? 0 : survey.firstTime
+    let first = survey.firstTime.clampedDifference(from: beginning)
+    span = first...max(survey.lastTime.clampedDifference(from: beginning), first)
     source = try CaptureFile(path: path)
-    guard isUnderlay || source.linkType == .ethernet else {
-      throw CaptureError("\(path): there is no datagram of VXLAN, and frames of Ethernet it does not hold either")
-    }
-    guard let first = try source.next() else { throw CaptureError("\(path): it holds no packet") }
-    (packet, firstTime, packetCount) = (first, first.time, 1)
+    advance()
   }
 
-  private static func hasDatagrams(_ path: String, _ ports: OverlayPorts) throws(CaptureError) -> Bool {
-    let source = try CaptureFile(path: path)
-    guard source.linkType.isKnown else {
-      throw CaptureError("\(path): link type \(source.linkType.rawValue) is not known; 1, 101, 113 and 276 are")
-    }
-    for _ in 0..<lookCount {
-      guard let packet = (try? source.next()) ?? nil else { return false }
-      if OverlayDatagram(source.linkType, packet.bytes.span, ports: ports) != nil { return true }
-    }
-    return false
-  }
+  /// Nanoseconds on the clock of the comparison.
+  func time(of packet: CapturedPacket) -> Int64 { packet.time.clampedDifference(from: beginning) }
 
   /// Goes on to the next packet; one that cannot be read ends the capture.
   func advance() {
@@ -70,6 +63,7 @@ final class ComparisonReader {
     }
     guard let datagram = OverlayDatagram(source.linkType, packet.bytes.span, ports: ports), let vni = datagram.vni
     else { return }
+    if let pairs, !pairs.contains(ComparisonSurvey.Pair(datagram.outer.ip)) { return elsewhereCount += 1 }
     let payload = packet.bytes.span.extracting(datagram.outer.payload)
     guard payload.count >= datagram.outer.payloadByteCount, !payload.isEmpty else { return unreadableCount += 1 }
     let byteCount = DatagramRun.byteCount(of: payload, max: payload.count) ?? payload.count

@@ -6,12 +6,18 @@ package struct ComparisonReport: Encodable, Equatable, Sendable {
     let frames: UInt64
     /// Frames that could not be compared: cut short, or sealed and no key opens them.
     let unreadable: UInt64
+    /// Frames of times at which the other was not captured: not judged.
+    let outside: UInt64
+    /// Datagrams between hosts of which the other has none: not compared.
+    let elsewhere: UInt64
     /// Why the rest of the file was not read.
     let message: String?
   }
 
   package struct Way: Encodable, Equatable, Sendable {
     let vni: UInt32?
+    /// How many segments these are, where they are the rest that has no counts of its own.
+    let furtherSegments: Int?
     let direction: String
     let matched: UInt64
     let lost: UInt64
@@ -23,6 +29,7 @@ package struct ComparisonReport: Encodable, Equatable, Sendable {
     private enum CodingKeys: String, CodingKey {
       case vni, direction, matched, lost, duplicated, reordered, latency
       case equalByBytes = "equal-by-bytes"
+      case furtherSegments = "further-segments"
     }
   }
 
@@ -63,32 +70,36 @@ package struct ComparisonReport: Encodable, Equatable, Sendable {
   package let ways: [Way]
   package let verdict: String
 
-  package var isEqual: Bool { verdict == "equal" }
-
   private enum CodingKeys: String, CodingKey {
     case a, b, clock, window, ways, verdict
     case judgedEarly = "judged-early"
   }
 
   init(_ readers: [ComparisonReader], _ window: ComparisonWindow, isShared: Bool) {
-    let captures = zip(readers, window.frameCounts).map { reader, frames in
+    let captures = readers.indices.map { index in
       Capture(
-        file: reader.path, packets: reader.packetCount, frames: frames, unreadable: reader.unreadableCount,
-        message: reader.message)
+        file: readers[index].path, packets: readers[index].packetCount, frames: window.frameCounts[index],
+        unreadable: readers[index].unreadableCount, outside: window.outsideCounts[index],
+        elsewhere: readers[index].elsewhereCount, message: readers[index].message)
     }
     (a, b) = (captures[0], captures[1])
     clock = isShared ? "shared" : "relative"
     (self.window, judgedEarly) = (ComparisonWindow.frameCountMax, window.judgedEarlyCount)
-    ways = window.counts.map(Way.init).sorted { ($0.vni ?? 0, $0.direction) < ($1.vni ?? 0, $1.direction) }
-    let isWhole = captures.allSatisfy { $0.unreadable == 0 && $0.message == nil }
+    let furtherCount = window.furtherSegmentCount
+    ways = window.counts.map { Way($0, $1, furtherCount: furtherCount) }.sorted { $0.order < $1.order }
+    let isWhole = captures.allSatisfy { $0.unreadable == 0 && $0.message == nil } && !ways.isEmpty
     verdict = window.counts.values.allSatisfy(\.isEqual) ? (isWhole ? "equal" : "undecided") : "different"
   }
 }
 
 extension ComparisonReport.Way {
-  fileprivate init(_ key: ComparisonKey, _ counts: ComparisonCounts) {
+  /// Further segments are the last ones.
+  fileprivate var order: (UInt32, String) { (furtherSegments == nil ? vni ?? 0 : .max, direction) }
+
+  fileprivate init(_ key: ComparisonKey, _ counts: ComparisonCounts, furtherCount: Int) {
     self.init(
-      vni: key.vni?.rawValue, direction: key.direction.rawValue, matched: counts.matched, lost: counts.lost,
+      vni: key.vni?.rawValue, furtherSegments: key.isOfFurtherSegments ? furtherCount : nil,
+      direction: key.direction.rawValue, matched: counts.matched, lost: counts.lost,
       duplicated: counts.duplicated, reordered: counts.reordered, equalByBytes: counts.equalByBytes,
       latency: ComparisonReport.Latency(counts.latency))
   }

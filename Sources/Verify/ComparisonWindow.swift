@@ -45,9 +45,21 @@ struct ComparisonWindow {
   /// By direction and segment, the latest frame of the side it came from that was matched.
   private var lastOrdinals: [ComparisonKey: UInt64] = [:]
   private let capacity: Int
+  private let segmentCountMax: Int
+  /// When each side was captured, in nanoseconds.
+  private let spans: [ClosedRange<Int64>]
+  /// Frames that were not matched, of times at which the other side was not captured.
+  private(set) var outsideCounts: [UInt64] = [0, 0]
+  private var vnis: Set<VNI> = []
+  /// Those that had no room in `vnis`: a bit for each number there is, 2 MB once there is one.
+  private var furtherVNIs: [UInt64] = []
 
-  init(capacity: Int = frameCountMax) {
-    self.capacity = capacity
+  /// - Parameter segmentCountMax: segments with counts of their own.
+  init(
+    spans: [ClosedRange<Int64>] = [.min ... .max, .min ... .max], capacity: Int = frameCountMax,
+    segmentCountMax: Int = Limits.segmentCountMax
+  ) {
+    (self.spans, self.capacity, self.segmentCountMax) = (spans, capacity, segmentCountMax)
     line.reserveCapacity(capacity)
     places.reserveCapacity(capacity)
   }
@@ -88,16 +100,16 @@ struct ComparisonWindow {
 
   private mutating func match(_ frame: ComparedFrame, _ side: ComparisonSide, _ index: Int) {
     let seen = line[index]
-    let latency = frame.time - seen.time
+    let latency = frame.time.clampedDifference(from: seen.time)
     // The one that came later is where it went to; at one and the same time, the one that was read later.
     let from = latency >= 0 ? seen.side : side
-    let key = ComparisonKey(vni: frame.vni ?? seen.vni, direction: ComparisonCounts.Direction(from: from))
+    let key = self.key(of: frame.vni ?? seen.vni, ComparisonCounts.Direction(from: from))
     line[index].waitingCount -= 1
     line[index].direction = key.direction
     counts[key, default: ComparisonCounts()].matched += 1
     // Which of several equal ones it was, nobody can tell.
     guard seen.waitingCount == 1 else { return }
-    counts[key, default: ComparisonCounts()].latency.note(abs(latency))
+    counts[key, default: ComparisonCounts()].latency.note(Int64(clamping: latency.magnitude))
     let ordinal = from == side ? frameCounts[side.rawValue] : seen.ordinal
     if ordinal < lastOrdinals[key, default: 0] {
       counts[key, default: ComparisonCounts()].reordered += 1
@@ -110,6 +122,9 @@ struct ComparisonWindow {
   private mutating func judge(_ seen: Seen) {
     guard seen.waitingCount > 0 else { return }
     let count = UInt64(seen.waitingCount)
+    guard spans[seen.side.other.rawValue].contains(seen.time) else {
+      return outsideCounts[seen.side.rawValue] += count
+    }
     guard seen.flow != 0, seen.direction == nil, rests[seen.flow] != nil || rests.count < Self.flowCountMax else {
       return noteMissing(count, seen.side, seen.vni, seen.direction)
     }
@@ -124,13 +139,28 @@ struct ComparisonWindow {
   ) {
     guard count > 0 else { return }
     let own = ComparisonCounts.Direction(from: side)
-    let key = ComparisonKey(vni: vni, direction: direction ?? own)
+    let key = self.key(of: vni, direction ?? own)
     if key.direction == own {
       counts[key, default: ComparisonCounts()].lost += count
     } else {
       counts[key, default: ComparisonCounts()].duplicated += count
     }
   }
+
+  /// Where a frame of a segment counts.
+  private mutating func key(of vni: VNI?, _ direction: ComparisonCounts.Direction) -> ComparisonKey {
+    guard let vni, !vnis.contains(vni) else { return ComparisonKey(vni: vni, direction: direction) }
+    guard vnis.count == segmentCountMax else {
+      vnis.insert(vni)
+      return ComparisonKey(vni: vni, direction: direction)
+    }
+    if furtherVNIs.isEmpty { furtherVNIs = [UInt64](repeating: 0, count: (1 << 24) / UInt64.bitWidth) }
+    furtherVNIs[Int(vni.rawValue) / UInt64.bitWidth] |= 1 << UInt64(Int(vni.rawValue) % UInt64.bitWidth)
+    return ComparisonKey(vni: nil, direction: direction, isOfFurtherSegments: true)
+  }
+
+  /// Segments without counts of their own.
+  var furtherSegmentCount: Int { furtherVNIs.reduce(0) { $0 + $1.nonzeroBitCount } }
 
   /// Both captures have ended.
   mutating func finish() {
@@ -144,7 +174,7 @@ struct ComparisonWindow {
   /// Where both hosts have the same bytes in other frames, one of them captured superframes.
   private mutating func judge(_ rest: Rest) {
     if rest.contents[0] == rest.contents[1] {
-      let key = ComparisonKey(vni: rest.vni, direction: .aToB)
+      let key = self.key(of: rest.vni, .aToB)
       counts[key, default: ComparisonCounts()].equalByBytes += max(rest.frameCounts[0], rest.frameCounts[1])
       return
     }

@@ -24,7 +24,7 @@ struct DuplicateTable: ~Copyable {
   }
 
   /// Remembers a datagram.
-  /// - Parameter stamp: milliseconds since the first packet.
+  /// - Parameter stamp: milliseconds since the first packet, modulo 2^32.
   /// - Returns: the number and the stamp of the last one with this digest; nil when there is none, or none any more.
   @inline(__always)
   mutating func insert(_ digest: UInt64, packet: UInt32, stamp: UInt32) -> (packet: UInt32, stamp: UInt32)? {

@@ -7,6 +7,8 @@ extension Judge {
   mutating func judgeOuterLengths(_ outer: OuterDatagram, _ bytes: Span<UInt8>, wireByteCount: Int) -> Bool {
     let ip = outer.ip
     guard let byteCount = ip.byteCount else {
+      // BIG TCP: longer than an IP header can say.
+      guard wireByteCount &- ip.offset <= Limits.ipByteCountMax else { return false }
       report(.outerLength) { "the IP header has length 0 in a packet of \(wireByteCount) bytes" }
       return false
     }
@@ -77,9 +79,24 @@ extension Judge {
     report(.outerFragment) { "the first, from \(outer.ip.source) to port \(outer.destinationPort)" }
   }
 
+  /// What has no UDP header: a finding where the IP header leaves no room for that of a datagram to a VXLAN port, whose
+  /// ports stand there all the same.
+  mutating func judgeNoDatagram(_ ip: IPPacket, _ bytes: Span<UInt8>) {
+    guard ip.protocolNumber == Specification.protocolUDP, (ip.fragmentOffset ?? 0) == 0, let byteCount = ip.byteCount,
+      ip.offset &+ byteCount &- ip.payloadOffset < Specification.udpHeaderByteCount,
+      bytes.count &- ip.payloadOffset >= 4
+    else { return judgeLaterFragment(ip, bytes) }
+    let port = bytes.bigEndian16(at: ip.payloadOffset &+ 2)
+    guard plan.ports.contains(port) || plan.sealedPorts.contains(port) else { return counts.foreignCount &+= 1 }
+    counts.datagramCount &+= 1
+    report(.outerLength) { "the IP header says \(byteCount) bytes, without room for the UDP header to port \(port)" }
+  }
+
   /// What is no beginning of a UDP datagram: a finding when it is the rest of one to a VXLAN port.
   mutating func judgeLaterFragment(_ ip: IPPacket, _ bytes: Span<UInt8>) {
-    guard let offset = ip.fragmentOffset, offset > 0, ip.protocolNumber == Specification.protocolUDP,
+    // In IPv6 all fragments name what follows in the first: an extension, perhaps.
+    guard let offset = ip.fragmentOffset, offset > 0,
+      ip.protocolNumber == Specification.protocolUDP || !ip.source.isIPv4,
       let first = fragments.entry(fragmentKey(ip, bytes))
     else { return counts.foreignCount &+= 1 }
     report(.outerFragment) { "at byte \(offset) of the datagram that begins in packet \(first.packet)" }
@@ -89,10 +106,23 @@ extension Judge {
     var digest = Digest(seed: 2)
     digest.combine(ip.source)
     digest.combine(ip.destination)
-    // IPv6 has its identification in the last 4 bytes of the extension, which stands last.
     let isIPv4 = ip.source.isIPv4
-    digest.combine(
-      isIPv4 ? UInt64(bytes.bigEndian16(at: ip.offset &+ 4)) : UInt64(bytes.bigEndian32(at: ip.payloadOffset &- 4)))
+    digest.combine(isIPv4 ? UInt64(bytes.bigEndian16(at: ip.offset &+ 4)) : UInt64(Self.identification(ip, bytes)))
     return digest.value
+  }
+
+  /// Of an IPv6 fragment: the last 4 bytes of the extension, behind which the first one may have others.
+  /// - SeeAlso: RFC 8200, section 4.5.
+  private static func identification(_ ip: IPPacket, _ bytes: Span<UInt8>) -> UInt32 {
+    var (number, next) = (bytes[ip.offset &+ 6], ip.offset &+ Specification.ipv6HeaderByteCount)
+    while next &+ 8 <= min(ip.payloadOffset, bytes.count) {
+      switch number {
+      case Specification.protocolFragment: return bytes.bigEndian32(at: next &+ 4)
+      case Specification.protocolAuthentication:
+        (number, next) = (bytes[next], next &+ (Int(bytes[next &+ 1]) &+ 2) &* 4)
+      default: (number, next) = (bytes[next], next &+ (Int(bytes[next &+ 1]) &+ 1) &* 8)
+      }
+    }
+    return 0
   }
 }

@@ -33,7 +33,7 @@ extension Judge {
   mutating func judgeDuplicate(_ piece: Piece, _ datagram: Span<UInt8>, _ way: Way) {
     let packet = UInt32(truncatingIfNeeded: counts.packetCount)
     guard let before = datagrams.insert(piece.digest(datagram, seed: way.digest), packet: packet, stamp: stamp),
-      stamp &- before.stamp <= Limits.duplicateMilliseconds
+      isWithin(Limits.duplicateMilliseconds, of: before.stamp)
     else { return }
     report(.duplicate) { "of packet \(before.packet)" }
   }

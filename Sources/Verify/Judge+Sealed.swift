@@ -14,7 +14,6 @@ extension Judge {
     switch header.kind {
     case .handshake: judgeHandshake(header, piece, datagram, way)
     case .control:
-      counts.controlCount &+= 1
       judgeNonce(header.word, piece, datagram, way)
       _ = open(datagram, piece)
     case .frame: judgeSealedFrame(header, piece, datagram, way)
@@ -35,7 +34,6 @@ extension Judge {
   private mutating func judgeHandshake(
     _ header: SealedHeader, _ piece: Piece, _ datagram: Span<UInt8>, _ way: Way
   ) {
-    counts.handshakeCount &+= 1
     judgeDuplicate(piece, datagram, way)
     let type = header.word.counter
     let right = SizeOfSealing.handshakes[type]
@@ -78,7 +76,7 @@ extension Judge {
     let digest = piece.digest(datagram, seed: 3)
     let packet = UInt32(truncatingIfNeeded: counts.packetCount)
     guard let before = nonces.exchange(key.value, digest, packet: packet, stamp: stamp),
-      stamp &- before.stamp <= Limits.nonceMilliseconds
+      isWithin(Limits.nonceMilliseconds, of: before.stamp)
     else { return }
     if before.value == digest {
       report(.duplicate) { "of packet \(before.packet)" }

@@ -36,7 +36,7 @@ package struct Judge: ~Copyable {
 
   /// Of the first packet, in nanoseconds.
   private var firstTime: Int64?
-  /// Milliseconds since the first packet.
+  /// Milliseconds since the first packet, modulo 2^32: a capture may go back in time.
   var stamp: UInt32 = 0
   /// What findings are of, while it is known.
   var segmentNumber: Int?
@@ -55,12 +55,12 @@ package struct Judge: ~Copyable {
     segmentNumber = nil
     let first = firstTime ?? packet.time
     firstTime = first
-    stamp = UInt32(truncatingIfNeeded: max(packet.time &- first, 0) / 1_000_000)
+    stamp = UInt32(truncatingIfNeeded: (packet.time &- first) / 1_000_000)
     let bytes = packet.bytes.span
     guard let link = LinkHeader(linkType, bytes),
       let ip = IPPacket(bytes, at: link.byteCount, etherType: link.etherType)
     else { return counts.foreignCount &+= 1 }
-    guard let outer = OuterDatagram(link, ip, bytes) else { return judgeLaterFragment(ip, bytes) }
+    guard let outer = OuterDatagram(link, ip, bytes) else { return judgeNoDatagram(ip, bytes) }
     let isSealedPort = plan.sealedPorts.contains(outer.destinationPort)
     guard isSealedPort || plan.ports.contains(outer.destinationPort) else { return counts.foreignCount &+= 1 }
     counts.datagramCount &+= 1
@@ -147,6 +147,11 @@ package struct Judge: ~Copyable {
   mutating func enter(_ vni: VNI) {
     segmentNumber = segmentNumbers.number(of: UInt64(vni.rawValue))
     if segmentNumber == segments.count { segments.append(SegmentTally(vni: vni)) }
+  }
+
+  /// Whether the packet at hand came within so many milliseconds of an earlier one, before or behind it.
+  func isWithin(_ milliseconds: UInt32, of before: UInt32) -> Bool {
+    Int32(bitPattern: stamp &- before).magnitude <= milliseconds
   }
 
   // COLD

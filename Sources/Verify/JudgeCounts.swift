@@ -19,8 +19,6 @@ package struct JudgeCounts: Equatable, Sendable {
   package var openedCount = 0
   /// Keys were given, but none of this index.
   package var keylessCount = 0
-  package var handshakeCount = 0
-  package var controlCount = 0
 
   package init() {}
 }

@@ -17,6 +17,8 @@ package enum Limits {
   /// Segments and VTEPs with counts of their own.
   package static let segmentCountMax = 1 << 14
   package static let peerCountMax = 1 << 14
+  /// What an IP header can say. Longer packets are superframes that say 0.
+  static let ipByteCountMax = 65_535
   /// The payload of the largest datagram.
   static let payloadByteCountMax = 1 << 16
 }

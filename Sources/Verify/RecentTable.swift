@@ -10,8 +10,11 @@ struct RecentTable: ~Copyable {
     var value: UInt64 = 0
     /// The number of the packet, low 32 bits.
     var packet: UInt32 = 0
-    /// Milliseconds since the first packet.
+    /// Milliseconds since the first packet, modulo 2^32.
     var stamp: UInt32 = 0
+
+    /// By the order of the packets, which times need not keep.
+    fileprivate func isOlder(than other: Entry) -> Bool { Int32(bitPattern: packet &- other.packet) < 0 }
   }
 
   private static let wayCount = 4
@@ -75,7 +78,7 @@ struct RecentTable: ~Copyable {
       return firstCount <= secondCount ? first &+ firstCount : second &+ secondCount
     }
     let (a, b) = (oldest(in: first), oldest(in: second))
-    return entries[a].stamp <= entries[b].stamp ? a : b
+    return entries[b].isOlder(than: entries[a]) ? b : a
   }
 
   /// A bucket fills from its beginning, and nothing is ever taken out.
@@ -86,7 +89,7 @@ struct RecentTable: ~Copyable {
 
   private func oldest(in bucket: Int) -> Int {
     var oldest = bucket
-    for place in bucket..<bucket &+ Self.wayCount where entries[place].stamp < entries[oldest].stamp { oldest = place }
+    for place in bucket..<bucket &+ Self.wayCount where entries[place].isOlder(than: entries[oldest]) { oldest = place }
     return oldest
   }
 

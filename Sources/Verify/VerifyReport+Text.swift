@@ -7,14 +7,14 @@ extension VerifyReport {
   package var text: String {
     var lines = [headline, ""]
     if !rules.isEmpty {
-      lines += Self.columns([["RULE", "SEVERITY", "COUNT", "PACKETS"]] + rules.map(row)) + [""]
+      lines += TextColumns.lines([["RULE", "SEVERITY", "COUNT", "PACKETS"]] + rules.map(row)) + [""]
       lines += rules.flatMap(details) + [""]
     }
     if !segments.isEmpty {
-      lines += Self.columns([["SEGMENT", "PLAIN", "SEALED", "BYTES", "FINDINGS"]] + segments.map(Self.row)) + [""]
+      lines += TextColumns.lines([["SEGMENT", "PLAIN", "SEALED", "BYTES", "FINDINGS"]] + segments.map(Self.row)) + [""]
     }
     if !peers.isEmpty {
-      lines += Self.columns([["VTEP", "SENT", "BYTES", "RECEIVED", "BYTES"]] + peers.map(Self.row)) + [""]
+      lines += TextColumns.lines([["VTEP", "SENT", "BYTES", "RECEIVED", "BYTES"]] + peers.map(Self.row)) + [""]
     }
     lines += remarks + [window.text, "\(file): \(verdict.rawValue)"]
     return lines.joined(separator: "\n") + "\n"
@@ -36,7 +36,7 @@ extension VerifyReport {
       (counts.keylessCount, "sealed datagrams that no key is there for"),
     ]
     return unmet.map { "expected: \($0)" } + told.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-      + (message.map { ["not read to the end: \($0)"] } ?? [])
+      + (incompleteness.map { [$0] } ?? [])
   }
 
   private func row(_ rule: RuleCount) -> [String] {
@@ -63,15 +63,5 @@ extension VerifyReport {
       peer.address.description, "\(peer.sentDatagramCount)", "\(peer.sentByteCount)", "\(peer.receivedDatagramCount)",
       "\(peer.receivedByteCount)",
     ]
-  }
-
-  /// Two spaces between columns, none at the end.
-  static func columns(_ rows: [[String]]) -> [String] {
-    let widths = (0..<(rows.first?.count ?? 0)).map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      var line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
-      while line.last == " " { line.removeLast() }
-      return line
-    }
   }
 }

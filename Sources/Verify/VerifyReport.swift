@@ -29,6 +29,15 @@ package struct VerifyReport: Sendable {
   package let window: VerifyWindow
   /// Why the capture ended early.
   package var message: String?
+  /// Of a live capture, packets that the kernel had no room for: nobody has judged them.
+  package var dropped: UInt32?
+
+  /// Why not all of the capture was judged; nil: all was.
+  package var incompleteness: String? {
+    if let message { return "not read to the end: \(message)" }
+    guard let dropped, dropped > 0 else { return nil }
+    return "\(dropped) packets were dropped by the kernel, and nobody has judged them"
+  }
 
   /// - Parameter isStrict: warnings count as errors.
   package init(
@@ -56,7 +65,7 @@ package struct VerifyReport: Sendable {
 extension VerifyReport: Encodable {
   private enum CodingKeys: String, CodingKey {
     case file, packets, verdict, findings, segments, peers, rules, datagrams, offloaded, runs, opened, window, unmet
-    case message
+    case message, dropped
     case notJudged = "not-judged"
   }
 
@@ -81,6 +90,7 @@ extension VerifyReport: Encodable {
     try container.encode(window, forKey: .window)
     try container.encode(unmet, forKey: .unmet)
     try container.encodeIfPresent(message, forKey: .message)
+    try container.encodeIfPresent(dropped, forKey: .dropped)
     var rest = container.nestedContainer(keyedBy: NotJudgedKeys.self, forKey: .notJudged)
     try rest.encode(counts.foreignCount, forKey: .foreign)
     try rest.encode(counts.cutCount, forKey: .cut)

@@ -24,8 +24,8 @@ package struct VerifyWindow: Equatable, Encodable, Sendable {
 
   package var text: String {
     var text =
-      "window: nonces of \(nonceSeconds) s, the last \(nonces) at most; duplicates within \(duplicateMilliseconds) ms, "
-      + "the last \(datagrams) datagrams at most"
+      "window: nonces of \(nonceSeconds) s, the last \(nonces) at most; plain duplicates within "
+      + "\(duplicateMilliseconds) ms, the last \(datagrams) datagrams at most, sealed ones as nonces"
     if forgottenNonces > 0 { text += "; \(forgottenNonces) nonces made room for later ones" }
     return text
   }

@@ -39,6 +39,7 @@ struct CaptureCommand: ParsableCommand {
     guard !source.isAgent || source.isOuter || filter.peer.count < 2 else {
       throw ValidationError("an agent is asked for the frames of one peer or of all: name one --peer, or add --outer")
     }
+    if !source.isAgent { _ = try filter.addresses() }
   }
 
   func run() throws {
@@ -57,12 +58,14 @@ struct CaptureCommand: ParsableCommand {
     guard let linkName = packets.linkType.name else {
       throw CaptureError("link type \(packets.linkType.rawValue) is none of 1, 101, 113 and 276, which vtep reads")
     }
-    if let user = output.user { try become(user) }
+    // Keys may be read by root only.
     let selection = try selection(packets.linkType, isLive: live != nil)
+    selection.peers = Set(try filter.addresses())
+    if let user = output.user { try become(user) }
     let result = try CaptureOutput(
       output, linkType: packets.linkType,
       snapshotByteCount: source.snapshotByteCount > 0 ? source.snapshotByteCount : packets.snapshotByteCount,
-      writesFrames: filter.keys != nil)
+      writesFrames: filter.keys != nil, isPrivate: filter.keys != nil)
     Output.say(
       live.map {
         "listening on \(source.interface ?? ""), link-type \(linkName), snapshot length \($0.snapshotByteCount)"
@@ -74,24 +77,35 @@ struct CaptureCommand: ParsableCommand {
 
   private func captureAgent() throws {
     let agent = try AgentPackets(source, vnis: filter.vni, peers: filter.peer)
-    if let user = output.user { try become(user) }
     let selection = try selection(.ethernet, isLive: false)
-    // The agent has chosen the peer already, and its frames have no outer addresses.
-    if !source.isOuter { selection.peers = [] }
+    if let user = output.user { try become(user) }
     let result = try CaptureOutput(
-      output, linkType: .ethernet, snapshotByteCount: source.snapshotByteCount, writesFrames: filter.keys != nil)
-    Output.say("listening to the agent on \(source.socket)")
+      output, linkType: .ethernet, snapshotByteCount: source.snapshotByteCount, writesFrames: filter.keys != nil,
+      isPrivate: true)
+    Output.say("listening to the agent on \(source.socketPath)")
     defer {
       Output.say("\(Self.counted(result.packetCount)) captured")
       Output.say("\(Self.counted(agent.missedCount)) missed, for which there was no room")
     }
     try finish(result) {
-      try agent.forEach({ packet, vni in
-        let view =
-          source.isOuter ? selection.view(packet, linkType: .ethernet) : selection.view(frame: packet, vni: vni)
-        guard let view else { return true }
-        return try result.take(view, linkType: .ethernet)
-      }) { try result.writeText() }
+      try agent.forEach({ try take($0, selection, to: result) }) { try result.writeText() }
+    }
+  }
+
+  /// Datagrams may be among frames: those that ended before there was one.
+  private func take(
+    _ captured: AgentPackets.Captured, _ selection: PacketSelection, to result: CaptureOutput
+  ) throws -> Bool {
+    guard let ports = captured.ports else {
+      guard var view = selection.view(frame: captured.packet, vni: captured.vni) else { return true }
+      view.note = captured.note
+      return try result.take(view, linkType: .ethernet)
+    }
+    selection.ports = ports
+    return try selection.forEachView(captured.packet, linkType: .ethernet) { view in
+      var view = view
+      view.note = captured.note
+      return try result.take(view, linkType: .ethernet)
     }
   }
 
@@ -112,7 +126,7 @@ struct CaptureCommand: ParsableCommand {
   private func openInterface(_ name: String) throws(CaptureError) -> LiveCapture {
     var options = LiveCapture.Options()
     options.snapshotByteCount = source.snapshotByteCount
-    options.direction = source.direction
+    options.direction = source.direction ?? .inout
     options.isImmediate = source.isImmediate
     let live = try LiveCapture(interface: name, options: options)
     try live.filter(filter.outerExpression, ports: filter.ports)
@@ -123,7 +137,6 @@ struct CaptureCommand: ParsableCommand {
     let selection = PacketSelection()
     selection.ports = filter.ports
     selection.vnis = Set(filter.vni)
-    selection.peers = Set(filter.peer)
     if !isLive, !filter.outerExpression.isEmpty {
       selection.outerFilter = try PacketFilter(filter.outerExpression, linkType: linkType)
     }
@@ -136,8 +149,10 @@ struct CaptureCommand: ParsableCommand {
     while !StopSignal.isRaised {
       switch try step(packets) {
       case .packet(let packet):
-        guard let view = selection.view(packet, linkType: packets.linkType) else { continue }
-        guard try output.take(view, linkType: packets.linkType) else { return }
+        let goesOn = try selection.forEachView(packet, linkType: packets.linkType) { view in
+          try output.take(view, linkType: packets.linkType)
+        }
+        guard goesOn else { return }
         // Nobody knows when a pipe has more.
         if source.file == CaptureFile.standardInput { try output.writeText() }
       case .idle: try output.writeText()

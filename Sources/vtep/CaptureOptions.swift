@@ -15,7 +15,7 @@ struct CaptureSourceOptions: ParsableArguments {
   var file: String?
 
   @Option(name: .long, help: ArgumentHelp("The control socket of the agent to capture from.", valueName: "path"))
-  var socket = ControlSocketPath.standard
+  var socket: String?
 
   @Flag(name: .customLong("outer"), help: "Of an agent: datagrams of the underlay rather than inner frames.")
   var isOuter = false
@@ -26,19 +26,27 @@ struct CaptureSourceOptions: ParsableArguments {
   var snapshotByteCount = 0
 
   @Option(name: [.customShort("Q"), .long], help: "Only packets of this direction.")
-  var direction = LiveCapture.Direction.inout
+  var direction: LiveCapture.Direction?
 
   @Flag(name: .customLong("immediate-mode"), help: "Take each packet at once, not in blocks.")
   var isImmediate = false
 
   /// Whether a running agent is asked.
   var isAgent: Bool { interface == nil && file == nil }
+  var socketPath: String { socket ?? ControlSocketPath.standard }
 
   func validate() throws {
     guard interface == nil || file == nil else {
       throw ValidationError("packets come from -i INTERFACE, -r FILE or, without both, a running agent: name one")
     }
     guard isAgent || !isOuter else { throw ValidationError("--outer is for captures of an agent, without -i and -r") }
+    guard isAgent || socket == nil else {
+      throw ValidationError("--socket is for captures of an agent: without -i and -r")
+    }
+    guard file == nil || direction == nil else {
+      throw ValidationError("a file does not tell directions: leave out -Q")
+    }
+    guard interface != nil || !isImmediate else { throw ValidationError("--immediate-mode goes with -i") }
     guard (0...262_144).contains(snapshotByteCount) else { throw ValidationError("-s is 0 to 262144") }
   }
 }
@@ -52,9 +60,9 @@ struct CaptureFilterOptions: ParsableArguments {
 
   @Option(
     name: .long, parsing: .singleValue,
-    help: ArgumentHelp("Only from and to this underlay address; repeatable.", valueName: "address"),
-    transform: Self.address)
-  var peer: [IPAddress] = []
+    help: ArgumentHelp(
+      "Only from and to this underlay address, of an agent also a peer's name; repeatable.", valueName: "address"))
+  var peer: [String] = []
 
   @Option(
     name: .long, help: ArgumentHelp("A filter for inner frames, in libpcap's language.", valueName: "expression"))
@@ -79,9 +87,12 @@ struct CaptureFilterOptions: ParsableArguments {
   var ports: OverlayPorts { OverlayPorts(plain: port, sealed: sealedPort) }
   var outerExpression: String { expression.joined(separator: " ") }
 
-  private static func address(_ text: String) throws -> IPAddress {
-    guard let address = IPAddress(text) else { throw ValidationError("\"\(text)\" is no IP address") }
-    return address
+  /// The peers without an agent, which alone knows names.
+  func addresses() throws -> [IPAddress] {
+    try peer.map {
+      guard let address = IPAddress($0) else { throw ValidationError("\"\($0)\" is no IP address") }
+      return address
+    }
   }
 }
 

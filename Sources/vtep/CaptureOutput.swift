@@ -19,7 +19,11 @@ final class CaptureOutput {
   /// With `writesFrames`: packets that hold no frame, or one that could not be opened.
   private(set) var framelessCount = 0
 
-  init(_ options: CaptureOutputOptions, linkType: LinkType, snapshotByteCount: Int, writesFrames: Bool) throws {
+  /// - Parameter isPrivate: files are for their owner only.
+  init(
+    _ options: CaptureOutputOptions, linkType: LinkType, snapshotByteCount: Int, writesFrames: Bool,
+    isPrivate: Bool
+  ) throws {
     self.options = options
     self.writesFrames = writesFrames
     line = PacketLine(style: options.style)
@@ -29,7 +33,7 @@ final class CaptureOutput {
     }
     let format = CaptureWriter.Format(
       linkType: writesFrames ? .ethernet : linkType, snapshotByteCount: snapshotByteCount,
-      precision: options.precision, isPacketBuffered: options.isPacketBuffered)
+      precision: options.precision, isPacketBuffered: options.isPacketBuffered, isPrivate: isPrivate)
     let drops = DropList()
     self.drops = drops
     writer = try RotatingWriter(plan, format: format, time: time(nil)) { drops.follow($0) }
@@ -51,6 +55,8 @@ final class CaptureOutput {
   }
 
   private func write(_ view: PacketView, to writer: RotatingWriter) throws -> Bool {
+    // A run is written as it came.
+    if !writesFrames, view.isFurther { return true }
     let wanted = writesFrames ? view.inner : view.packet
     guard let packet = wanted else {
       framelessCount += 1

@@ -25,12 +25,16 @@ struct ComparisonOptions: ParsableArguments {
     let report: ComparisonReport
     do throws(CaptureError) {
       let ring = try keys.map { path throws(CaptureError) in try KeyLogFile.keyRing(path: path) }
-      report = try Comparison.perform((compare[0], compare[1]), ports: ports, keys: ring, vnis: segments)
+      var progress = VerifyProgress(compare, passCount: Comparison.passCount)
+      defer { progress.end() }
+      report = try Comparison.perform((compare[0], compare[1]), ports: ports, keys: ring, vnis: segments) {
+        progress.show(byteCount: $0, packetCount: $1)
+      }
     } catch {
       Output.say(error.message)
       throw ExitCode(2)
     }
-    if !isQuiet { try isJSON ? Output.write(ReportJSON.encode(report)) : Output.write(report.text) }
+    if !isQuiet { try VerifyOutput.show(report, report.text, isJSON: isJSON) }
     switch report.verdict {
     case "equal": return
     case "different": throw ExitCode(1)

@@ -15,12 +15,14 @@ final class DropList {
     if descriptor >= 0 { _ = Glibc.close(descriptor) }
     descriptor = -1
     self.path = path == CaptureWriter.standardOutput ? nil : path + ".jsonl"
+    // Of the file that stood there before.
+    if let list = self.path { unlink(list) }
   }
 
   func append(_ record: PacketRecord) throws {
     guard let path else { return }
     if descriptor < 0 {
-      descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+      descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
       guard descriptor >= 0 else { throw failure(path, errno) }
     }
     let line = try ReportJSON.encode(record)

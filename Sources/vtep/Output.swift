@@ -1,4 +1,5 @@
 import ArgumentParser
+import Capture
 import Glibc
 
 /// Standard output, which carries data, and standard error, which carries messages.
@@ -42,7 +43,9 @@ enum Output {
         continue
       }
       switch errno {
+      case EINTR where StopSignal.isOverdue: return EINTR
       case EINTR: continue
+      case EAGAIN where StopSignal.isOverdue: return EAGAIN
       case EAGAIN: awaitRoom(descriptor)
       case let number: return number
       }

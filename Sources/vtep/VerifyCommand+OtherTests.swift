@@ -5,15 +5,42 @@ import Capture
 extension VerifyCommand {
   /// Whether it is one of these, rightly asked for.
   func validateOtherTests() throws -> Bool {
-    guard comparison.isWanted || leakTest.canary else { return false }
+    guard comparison.isWanted || leakTest.canary else {
+      try refuse(leakTest.given, with: "captures: they are of --canary")
+      return false
+    }
     guard comparison.isWanted != leakTest.canary, files.isEmpty, !rules else {
       throw ValidationError("--compare and --canary stand alone: captures are judged by another command.")
     }
     guard !leakTest.canary || live && vni.count == 1 else {
       throw ValidationError("The leak test is --live --canary --vni and one segment.")
     }
-    _ = try options()
+    try refuse(judging, with: comparison.isWanted ? "--compare" : "--canary")
+    let (plan, _) = try options()
+    if leakTest.canary {
+      try refuse(
+        [("--keys", keys != nil), ("--port", port != nil), ("--sealed-port", sealedPort != nil)], with: "--canary")
+    } else {
+      try refuse(leakTest.given, with: "--compare")
+      try refuse([("--interface", interface != nil), ("--live", live)], with: "--compare")
+      guard plan.ports.count == 1, plan.sealedPorts.count == 1 else {
+        throw ValidationError("--compare takes one port of plain and one of sealed VXLAN.")
+      }
+    }
     return true
+  }
+
+  /// What only rules are judged with, and whether it was given.
+  private var judging: [(name: String, isGiven: Bool)] {
+    [
+      ("--junit", junit != nil), ("--strict", strict), ("--expect", !expect.isEmpty), ("--sealed", !sealed.isEmpty),
+      ("--mtu", mtu != nil), ("--underlay-mtu", underlayMtu != nil), ("--config", config != nil),
+    ]
+  }
+
+  private func refuse(_ options: [(name: String, isGiven: Bool)], with test: String) throws {
+    guard let given = options.first(where: \.isGiven) else { return }
+    throw ValidationError("\(given.name) does not go with \(test).")
   }
 
   /// Whether it was one of these.

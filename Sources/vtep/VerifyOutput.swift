@@ -14,11 +14,26 @@ enum VerifyOutput {
   }
 
   /// Shows the reports one after the other, or as JSON: one object, for several files a list.
-  static func show(_ reports: [VerifyReport], isJSON: Bool, isQuiet: Bool, isList: Bool) throws {
+  static func show(_ outcomes: [VerifyOutcome], isJSON: Bool, isQuiet: Bool, isList: Bool) throws {
     guard !isQuiet else { return }
-    guard isJSON else { return try Output.write(reports.map(\.text).joined(separator: "\n")) }
-    if isList { return try Output.write(ReportJSON.encode(reports)) }
-    for report in reports { try Output.write(ReportJSON.encode(report)) }
+    guard isJSON else { return try write(Array(outcomes.compactMap(\.report?.text).joined(separator: "\n").utf8)) }
+    if isList { return try write(ReportJSON.encode(outcomes)) }
+    for outcome in outcomes { try write(ReportJSON.encode(outcome)) }
+  }
+
+  /// Writes to standard output.
+  /// - Throws: `ExitCode` 2 after a message: a verdict that cannot be written is none.
+  static func write(_ bytes: [UInt8]) throws {
+    do {
+      try Output.write(bytes)
+    } catch let code as ExitCode where code == .failure {
+      throw ExitCode(2)
+    }
+  }
+
+  /// Shows one report, of a comparison or a leak test.
+  static func show(_ report: some Encodable, _ text: @autoclosure () -> String, isJSON: Bool) throws {
+    try write(isJSON ? ReportJSON.encode(report) : Array(text().utf8))
   }
 
   /// - Throws: `ExitCode` 2 after a message.

@@ -1,8 +1,7 @@
 import Glibc
 import Lab
-import Verify
 
-/// How far a long capture has been read: a line on standard error that is rewritten, on a terminal only.
+/// How far long captures have been read: a line on standard error that is rewritten, on a terminal only.
 struct VerifyProgress {
   /// Shorter files are done before anyone could look.
   private static let byteCountMin = 64 << 20
@@ -11,24 +10,28 @@ struct VerifyProgress {
   private static let headerByteCount = 24
   private static let recordByteCount = 16
 
-  private let file: String
   private let byteCount: Int
   private var isShown = false
 
-  init(_ file: String) {
-    self.file = file
-    var status = stat()
-    byteCount = stat(file, &status) == 0 ? Int(status.st_size) : 0
+  /// - Parameter passCount: how often each is read.
+  init(_ files: [String], passCount: Int = 1) {
+    byteCount =
+      passCount
+      * files.reduce(0) { sum, file in
+        var status = stat()
+        return sum + (stat(file, &status) == 0 ? Int(status.st_size) : 0)
+      }
   }
 
   var isLong: Bool { byteCount >= Self.byteCountMin }
 
   /// To be called now and then.
-  mutating func show(_ counts: JudgeCounts) {
+  /// - Parameter byteCount: of the packets.
+  mutating func show(byteCount done: Int, packetCount: Int) {
     guard isLong, isatty(STDERR_FILENO) == 1 else { return }
     isShown = true
-    let done = Self.headerByteCount + counts.byteCount + counts.packetCount * Self.recordByteCount
-    StandardStream.write("\r\u{1B}[K\(Self.bar(done, of: byteCount)) \(counts.packetCount) packets", to: STDERR_FILENO)
+    let read = Self.headerByteCount + done + packetCount * Self.recordByteCount
+    StandardStream.write("\r\u{1B}[K\(Self.bar(read, of: byteCount)) \(packetCount) packets", to: STDERR_FILENO)
   }
 
   /// Clears the line.

@@ -90,6 +90,21 @@ struct CaptureWriterTests {
     }
   }
 
+  @Test("of what was sealed are for their owner only")
+  func mode() throws {
+    try inDirectory { directory in
+      for (isPrivate, mode) in [(true, 0o600), (false, 0o644)] as [(Bool, Int)] {
+        let former = umask(0o022)
+        defer { umask(former) }
+        let path = directory + "/\(isPrivate)"
+        let format = CaptureWriter.Format(
+          linkType: .ethernet, precision: .micro, isPacketBuffered: false, isPrivate: isPrivate)
+        try CaptureWriter(path: path, format: format).close()
+        #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == mode)
+      }
+    }
+  }
+
   @Test("that cannot be made are told with their names")
   func unwritable() {
     let format = CaptureWriter.Format(linkType: .ethernet, precision: .micro, isPacketBuffered: false)

@@ -14,8 +14,12 @@ func shown(
   return bytes.withUnsafeBufferPointer { buffer in
     let packet = CapturedPacket(
       time: 1_700_000_000_123_456_789, bytes: buffer, wireByteCount: wireByteCount ?? buffer.count, dropReason: drop)
-    guard let view = selection.view(packet, linkType: linkType) else { return nil }
-    return PacketLine(style: style).text(view, linkType: linkType)
+    var text: String?
+    _ = selection.forEachView(packet, linkType: linkType) { view in
+      text = (text ?? "") + PacketLine(style: style).text(view, linkType: linkType)
+      return true
+    }
+    return text
   }
 }
 

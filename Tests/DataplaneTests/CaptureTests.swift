@@ -61,6 +61,35 @@ struct CaptureTests {
     #expect(try capture.all().map(\.reason) == cases.map(\.0), "in one batch too")
   }
 
+  @Test("of joined datagrams each has its own reason, also where a filter leaves out others")
+  func joined() throws {
+    let bench = threePeers()
+    let capture = try TestCapture(bench, CaptureFilter(wantsOuter: true, vni: 42))
+    let own = Frames.vxlan(vni: 42, frame)
+    var buffer = fromPeer(1, frame)
+    buffer.payload = own + Frames.vxlan(vni: 99, frame) + own
+    buffer.datagramByteCount = own.count
+    bench.fromUnderlay([buffer])
+    #expect(bench.drops(.unknownVNI) == 1)
+    let kept = try capture.all()
+    #expect(kept.map(\.bytes) == [own, own] && kept.allSatisfy { $0.reason == nil })
+  }
+
+  @Test("of datagrams sent together the beginning of each is kept")
+  func snappedRun() throws {
+    let bench = threePeers()
+    bench.fromUnderlay([fromPeer(1, frame)])
+    let whole = try TestCapture(bench, CaptureFilter(wantsOuter: true))
+    let part = try TestCapture(bench, CaptureFilter(wantsOuter: true, snapByteCount: 20))
+    let back = Frames.ethernet(to: .station(7), from: .station(1), payload: [1, 2, 3])
+    let sent = bench.fromTAP([back, back, back])
+    #expect(sent.count == 3)
+    #expect(try whole.all().map { Int($0.record.frameCount) } == [3])
+    let kept = try part.all()
+    #expect(kept.map(\.bytes) == sent.map { Array($0.payload.prefix(20)) })
+    #expect(kept.allSatisfy { $0.record.gsoByteCount == 0 && Int($0.record.byteCount) == sent[0].payload.count })
+  }
+
   @Test("frames from a TAP that end have their reason, in the order in which they came")
   func fromTAP() throws {
     let bench = threePeers()
@@ -105,7 +134,7 @@ struct CaptureTests {
     #expect(try other.all().isEmpty && nobody.all().isEmpty)
   }
 
-  @Test("a reader that stands still loses records and no frame, and what it missed is counted (faults 49)")
+  @Test("row 49: a reader that stands still loses records and no frame, and what it missed is counted")
   func standingStill() throws {
     let bench = threePeers()
     let capture = try TestCapture(bench, CaptureFilter(wantsOuter: false))

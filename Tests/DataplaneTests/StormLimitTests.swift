@@ -19,7 +19,7 @@ struct StormLimitTests {
   }
 
   @Test(
-    "fault row 56: broadcast, multicast and unknown unicast share a tenth of a second's frames; known unicast passes")
+    "row 56: broadcast, multicast and unknown unicast share a tenth of a second's frames; known unicast passes")
   func limits() {
     let bench = bench()
     let sent = bench.fromTAP(Array(repeating: [broadcast, group, unknown, known], count: 50).joined().map { $0 })

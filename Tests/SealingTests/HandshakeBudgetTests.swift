@@ -35,7 +35,7 @@ struct HandshakeBudgetTests {
     #expect(!atTheEnd, "and the end of time is no trap")
   }
 
-  @Test("of a flood with valid mac1 200 a second are opened, the others are given 1,000 cookies: faults 27")
+  @Test("row 27: of a flood with valid mac1 200 a second are opened, the others are given 1,000 cookies")
   func flood() throws {
     let seed = TestSeed.next("flood")
     var generator = SeededGenerator(seed: seed)
@@ -166,7 +166,7 @@ struct HandshakeBudgetTests {
     #expect(first && second && !third, "two at once are its share")
   }
 
-  @Test("repeating an initiation, or forging one with its ephemeral key, costs nothing: faults 28")
+  @Test("row 28: repeating an initiation, or forging one with its ephemeral key, costs nothing")
   func repetition() throws {
     let seed = TestSeed.next("repetition")
     var generator = SeededGenerator(seed: seed)

@@ -59,7 +59,7 @@ struct KeyTests {
   }
 
   @Test(
-    "public keys of low order are refused, and nothing is agreed on with them: faults 29",
+    "row 29: public keys of low order are refused, and nothing is agreed on with them",
     arguments: LowOrderKeys.all)
   func lowOrder(_ text: String) throws {
     var bytes = Hex.bytes(text)

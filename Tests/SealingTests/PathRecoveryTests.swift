@@ -92,7 +92,7 @@ struct PathRecoveryTests {
   }
 
   @Test(
-    "a black hole is gone after 15 s if answers take up to 2 s, and the exact size is found after a minute: faults 35",
+    "row 35: a black hole is gone after 15 s if answers take up to 2 s, and the exact size is found after a minute",
     arguments: [20, 100, 200, 400, 600, 800, 1_000, 1_500, 2_000])
   func slowAnswers(milliseconds: Int) {
     var (longest, exact) = (Duration.zero, Duration.zero)

@@ -100,7 +100,7 @@ struct ReplayWindowTests {
   }
 
   @Test(
-    "shuffled by up to 8,000 nothing is lost; by 9,000 what comes late is, exactly: faults 19",
+    "row 19: shuffled by up to 8,000 nothing is lost; by 9,000 what comes late is, exactly",
     arguments: [
       64, 1024, 8000, 9000,
     ])

@@ -10,7 +10,7 @@ struct SessionSafetyTests {
 
   private func isInitiation(_ bytes: [UInt8]) -> Bool { SessionTimingTests.isInitiation(bytes) }
 
-  @Test("an initiation that was answered is answered never again, and hurts nobody: faults 28")
+  @Test("row 28: an initiation that was answered is answered never again, and hurts nobody")
   func replayedInitiation() throws {
     let wire = try SessionTimingTests.connected()
     let initiation = try #require(wire.sent.first { $0.from == wire.lower && isInitiation($0.bytes) }).bytes
@@ -81,7 +81,7 @@ struct SessionSafetyTests {
     #expect(wire.ends[higher].opening.count == 2)
   }
 
-  @Test("processes that follow each other quickly are answered 12 times a second at most: faults 27")
+  @Test("row 27: processes that follow each other quickly are answered 12 times a second at most")
   func answerRate() throws {
     let wire = SimulatedWire.mutingHigher()
     let (lower, higher) = (wire.lower, 1 - wire.lower)
@@ -129,7 +129,7 @@ struct SessionSafetyTests {
     #expect(wire.sent.count { $0.from == higher && HandshakeMessage($0.bytes)?.kind == .response } == 0)
   }
 
-  @Test("unknown keys, wrong mac1 and noise are refused in silence: faults 23")
+  @Test("row 23: unknown keys, wrong mac1 and noise are refused in silence")
   func silence() throws {
     let wire = try SessionTimingTests.connected()
     wire.run(for: .seconds(1))
@@ -154,7 +154,7 @@ struct SessionSafetyTests {
     #expect(wire.ends[0].verdicts.count == verdicts + 3 + responses.count)
   }
 
-  @Test("who comes back from another address is found by a probe, frames alone move nothing: faults 33")
+  @Test("row 33: who comes back from another address is found by a probe, frames alone move nothing")
   func move() throws {
     let wire = try SessionTimingTests.connected()
     let old = wire.addresses[1]

@@ -1,3 +1,4 @@
+import Glibc
 import TestKit
 import Testing
 import VXLAN
@@ -44,7 +45,7 @@ struct SessionTimingTests {
     #expect(wire.sent.count { HandshakeMessage($0.bytes)?.kind == .response } == 1)
   }
 
-  @Test("a thousand races end with one session each: faults 30")
+  @Test("row 30: a thousand races end with one session each")
   func races() throws {
     for seed in UInt64(1)...1_000 {
       let wire = SimulatedWire(seed: seed)
@@ -166,7 +167,7 @@ struct SessionTimingTests {
     #expect(Self.times(wire, lower, Self.isInitiation).count == 2 && wire.current(lower)?.index == index)
   }
 
-  @Test("after 2^32 frames a session is replaced, not one before, and none is lost: faults 26")
+  @Test("row 26: after 2^32 frames a session is replaced, not one before, and none is lost")
   func frameCount() throws {
     let wire = try Self.connected()
     let lower = wire.lower
@@ -183,7 +184,9 @@ struct SessionTimingTests {
     #expect(Self.times(wire, lower, Self.isInitiation).count == 2)
   }
 
-  @Test("a thousand peers with nothing due cost less than a tenth of the time between two looks at them")
+  @Test(
+    "a thousand peers with nothing due cost less than a tenth of the time between two looks at them",
+    .disabled(if: getenv("ASAN_OPTIONS") != nil, "the address sanitizer takes most of the time; judged optimised"))
   func idlePeers() throws {
     var entropy = SeededEntropy(seed: 1)
     let key = PrivateKey(from: &entropy)
@@ -256,7 +259,7 @@ struct SessionTimingTests {
     #expect(Self.times(wire, 0, Self.isInitiation).count { $0 > 14 } == 1)
   }
 
-  @Test("a restarted peer has a session within a round trip, and frames of its former life find nothing: faults 22, 32")
+  @Test("rows 22, 32: a restarted peer has a session within a round trip, and frames of its former life find nothing")
   func restart() throws {
     let wire = try Self.connected()
     for number in 0..<UInt8(50) { #expect(wire.ends[0].send([number])) }

@@ -54,7 +54,7 @@ struct TransportTests {
     #expect(count == other.count && other == datagram.bytes)
   }
 
-  @Test("every changed bit of a datagram is refused and changes nothing: faults 17", arguments: CipherTests.available)
+  @Test("row 17: every changed bit of a datagram is refused and changes nothing", arguments: CipherTests.available)
   func bitFlips(_ cipher: Cipher) throws {
     let (sealing, opening) = Self.direction(cipher)
     let first = SealedDatagram(frame: Array(repeating: 7, count: 64))
@@ -71,7 +71,7 @@ struct TransportTests {
     #expect(datagram.open(with: opening.opener) == .replay)
   }
 
-  @Test("a datagram opens once: faults 18", arguments: CipherTests.available)
+  @Test("row 18: a datagram opens once", arguments: CipherTests.available)
   func replay(_ cipher: Cipher) {
     let (sealing, opening) = Self.direction(cipher)
     var recorded: [SealedDatagram] = []
@@ -116,7 +116,7 @@ struct TransportTests {
     #expect(sealing.sealedCount == 320)
   }
 
-  @Test("a lane ends at 2^40 - 2^13, for single datagrams and for runs: faults 25")
+  @Test("row 25: a lane ends at 2^40 - 2^13, for single datagrams and for runs")
   func exhaustion() {
     let (sealing, _) = Self.direction(.chacha20poly1305)
     let limit: UInt64 = 1 << 40 - 1 << 13
@@ -133,7 +133,7 @@ struct TransportTests {
     #expect(datagram.seal(with: sealing.sealer(lane: 4)), "another lane goes on")
   }
 
-  @Test("a key is exhausted by as many failures as it bears, not by one less: faults 26")
+  @Test("row 26: a key is exhausted by as many failures as it bears, not by one less")
   func failures() {
     let (_, opening) = Self.direction(.chacha20poly1305, failureCountMax: 10)
     let forged = SealedDatagram(bytes: [UInt8](repeating: 0, count: 60))
@@ -142,7 +142,7 @@ struct TransportTests {
     #expect(Self.direction(.chacha20poly1305).1.failureCountMax == 1 << 36)
   }
 
-  @Test("a frame of another VNI, lane, index or kind is not this frame: faults 21")
+  @Test("row 21: a frame of another VNI, lane, index or kind is not this frame")
   func redirection() {
     let (sealing, opening) = Self.direction(.chacha20poly1305)
     let datagram = SealedDatagram(frame: Array(repeating: 1, count: 60))

@@ -55,7 +55,7 @@ struct LoopSimulationTests {
   private func loopDrops(_ network: SimulatedNetwork) -> UInt64 { network.agents.reduce(0) { $0 + $1.drops(.loop) } }
 
   @Test(
-    "fault row 55: two segments bridged in two hosts, a frame into one or both: it is cut, rest within 1000 datagrams")
+    "row 55: two segments bridged in two hosts, a frame into one or both: it is cut, rest within 1000 datagrams")
   func bridgedSegments() {
     var generator = SeededGenerator(seed: TestSeed.fixed("loops"))
     var loopedCount = 0
@@ -87,7 +87,7 @@ struct LoopSimulationTests {
   }
 
   @Test(
-    "fault row 55: two TAPs give back what no table has learned, learning off or its table full",
+    "row 55: two TAPs give back what no table has learned, learning off or its table full",
     arguments: [true, false])
   func loopedUnlearned(learns: Bool) {
     let network = SimulatedNetwork(agentCount: 3, vnis: [42], seed: 8) { plan in
@@ -105,7 +105,7 @@ struct LoopSimulationTests {
   }
 
   @Test(
-    "fault row 55: one TAP, or the TAPs of two hosts, give back everything, unicast too", arguments: [[1], [0, 1]])
+    "row 55: one TAP, or the TAPs of two hosts, give back everything, unicast too", arguments: [[1], [0, 1]])
   func loopedTAPs(looped: [Int]) {
     let network = SimulatedNetwork(agentCount: 3, vnis: [42], seed: 7)
     let here = SimulatedNetwork.mac(ofAgent: 0, vni: 42)

@@ -107,7 +107,7 @@ struct SealedSimulationTests {
   }
 
   @Test(
-    "fault row 15, at start: frames before the first session wait, leave nothing in clear, and all arrive",
+    "row 15: at the start, frames before the first session wait, leave nothing in clear, and all arrive",
     arguments: ciphers)
   func start(cipher: Cipher) {
     for agentCount in 2...3 {
@@ -124,7 +124,7 @@ struct SealedSimulationTests {
   }
 
   @Test(
-    "fault rows 15 and 17 to 21, over rekeys: bits flipped, replayed, reordered, doubled, reflected, of other segments",
+    "rows 15, 17, 18, 19, 20, 21: bits flipped, replayed, reordered, doubled, reflected, of others, over rekeys",
     arguments: ciphers, [2, 3])
   func hostileWeather(cipher: Cipher, agentCount: Int) {
     var run = Run("hostile weather", agentCount: agentCount, cipher: cipher)
@@ -155,7 +155,7 @@ struct SealedSimulationTests {
   }
 
   @Test(
-    "fault row 24: in steady traffic over several rekeys not one frame is lost, and none comes twice",
+    "row 24: in steady traffic over several rekeys not one frame is lost, and none comes twice",
     arguments: [1, 3])
   func rekeys(workerCount: Int) {
     var run = Run("rekeys", agentCount: 3, cipher: Self.ciphers[0], workerCount: workerCount)
@@ -177,7 +177,7 @@ struct SealedSimulationTests {
     }
   }
 
-  @Test("fault row 15: a peer is lost, its frames wait, none leaves in clear, and the others lose nothing")
+  @Test("row 15: a peer is lost, its frames wait, none leaves in clear, and the others lose nothing")
   func lostPeer() {
     var run = Run("lost peer", agentCount: 3, cipher: Self.ciphers[0])
     run.network.run(for: .seconds(1))

@@ -60,7 +60,9 @@ enum ImportTable {
     }
     let upToDataplane = layers[...2].reduce(into: Set<String>()) { $0.formUnion($1) }
     table["TestKit"] = upToDataplane.union(testTools)
-    table["SimulationTests"] = upToDataplane.union(testTools)
+    table["Simulation"] = upToDataplane.union(testTools)
+    table["SimulationTests"] = upToDataplane.union(testTools).union(["Simulation"])
+    table["Simulate"] = ["Foundation", "Simulation"]
     table["TidyTests"] = ["Foundation", "Testing"]
     table["FDBThreads"] = ["VXLAN", "Forwarding", "Foundation", "Synchronization"]
     table["DataPathBenchmarks"] = upToDataplane.union(["CAllocationCount", "Glibc", "Replay", "Synchronization"])

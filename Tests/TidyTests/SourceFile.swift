@@ -34,8 +34,14 @@ struct SourceFile: Sendable {
     lines(of: text).enumerated().map { ($0.offset + 1, $0.element) }
   }
 
+  /// Those of them that have one of `words`: what a pattern has to be tried on.
+  func numbered(_ text: String, with words: [String]) -> [(number: Int, line: Substring)] {
+    guard text.has(oneOf: words) else { return [] }
+    return numbered(text).filter { $0.line.has(oneOf: words) }
+  }
+
   private func lines(of text: String) -> [Substring] {
-    text.split(separator: "\n", omittingEmptySubsequences: false)
+    text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map(Substring.init)
   }
 }
 

@@ -33,7 +33,10 @@ struct SourceTree: Sendable {
   }
 
   /// The repository that this file belongs to.
-  static func ofThisRepository() throws -> SourceTree {
+  static func ofThisRepository() throws -> SourceTree { try thisRepository.get() }
+
+  /// Read once for all tests.
+  private static let thisRepository = Result {
     let here = URL(fileURLWithPath: #filePath)
     return try SourceTree(
       root: here.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent())

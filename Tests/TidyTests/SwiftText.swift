@@ -21,7 +21,7 @@ struct SwiftText {
 
   private func starts(_ text: StaticString, at offset: Int = 0) -> Bool {
     let start = index + offset
-    guard start + text.utf8CodeUnitCount <= input.count else { return false }
+    guard start + text.utf8CodeUnitCount <= input.count, input[start] == text.utf8Start.pointee else { return false }
     return text.withUTF8Buffer { $0.elementsEqual(input[start..<(start + text.utf8CodeUnitCount)]) }
   }
 

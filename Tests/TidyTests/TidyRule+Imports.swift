@@ -67,9 +67,8 @@ extension TidyRule {
       ^\s* (?:@?\w+(?:\([^)]*\))?\s+)* import\s+
       (?:(?:struct|class|enum|protocol|func|var|let|typealias)\s+)? (\w+)
       /#
-    return file.numbered(file.code).compactMap { number, line in
-      guard line.contains("import") else { return nil }
-      return line.firstMatch(of: statement).map { (String($0.output.1), number) }
+    return file.numbered(file.code, with: ["import"]).compactMap { number, line in
+      line.firstMatch(of: statement).map { (String($0.output.1), number) }
     }
   }
 }

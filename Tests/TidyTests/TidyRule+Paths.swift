@@ -24,7 +24,7 @@ extension TidyRule {
 
   /// A path of one machine works on no other; temporary folders come from the system.
   static let machinePaths = forbidding(
-    "no paths of one machine", inText: true, where: { $0.isProgram || $0.isMarkdown },
+    "no paths of one machine", inText: true, where: { $0.isProgram || $0.isMarkdown }, words: machinePathStarts,
     line: { line in machinePathStarts.contains { start in line.contains(start) && standsAlone(start, in: line) } },
     instead: "make it relative, an argument, or the system's temporary folder",
     planted: [

@@ -10,11 +10,18 @@ extension TidyRule {
     name: "unsafe code has its place and its reason",
     check: { file, _ in
       guard file.isSwift, file.path.hasPrefix("Sources/") else { return [] }
-      let pointers = lines(of: file, with: /\bUnsafe\w*Pointer\b|\bOpaquePointer\b|\bUnmanaged\b|\bunsafeBitCast\b/)
+      let pointers = lines(
+        of: file, words: ["Unsafe", "OpaquePointer", "Unmanaged", "unsafeBitCast"],
+        with: /\bUnsafe\w*Pointer\b|\bOpaquePointer\b|\bUnmanaged\b|\bunsafeBitCast\b/)
       // Where pointers are at home, what borrows one for a closure needs no word of its own.
       let borrowed =
-        isHomeOfPointers(file.path) ? [] : lines(of: file, with: /\bwithUnsafe\w*(?:Bytes|Pointer|Pointers)\b/)
-      let promises = lines(of: file, with: /@unchecked Sendable|\bnonisolated\(unsafe\)|\bunowned\(unsafe\)/)
+        isHomeOfPointers(file.path)
+        ? []
+        : lines(
+          of: file, words: ["withUnsafe"], with: /\bwithUnsafe\w*(?:Bytes|Pointer|Pointers)\b/)
+      let promises = lines(
+        of: file, words: ["@unchecked", "(unsafe)"],
+        with: /@unchecked Sendable|\bnonisolated\(unsafe\)|\bunowned\(unsafe\)/)
       var findings: [Finding] = []
       if let line = (pointers + borrowed).min(), !mayHoldPointers(file.path) {
         findings.append(
@@ -72,7 +79,9 @@ extension TidyRule {
         #/
         \b(?:ContinuousClock|SuspendingClock|clock_gettime)\b | RandomNumberGenerator\(\) | \.random\( | \bprint\(
         /#
-      return lines(of: file, with: effects).map {
+      return lines(
+        of: file, words: ["Clock", "clock_gettime", "RandomNumber", ".random", "print"], with: effects
+      ).map {
         Finding(path: file.path, line: $0, message: "logic has no effects: take the value as an argument")
       }
     },
@@ -85,7 +94,9 @@ extension TidyRule {
       SourceFile("Sources/vtep/A.swift", "print(\"a\")"),
     ])
 
-  private static func lines(of file: SourceFile, with pattern: Regex<Substring>) -> [Int] {
-    file.numbered(file.code).filter { $0.line.contains(pattern.onCodeWords) }.map(\.number)
+  /// The numbers of the lines that `pattern` matches; each match has one of `words`.
+  private static func lines(of file: SourceFile, words: [String], with pattern: Regex<Substring>) -> [Int] {
+    let pattern = pattern.onCodeWords
+    return file.numbered(file.code, with: words).filter { $0.line.contains(pattern) }.map(\.number)
   }
 }

@@ -5,12 +5,12 @@ extension TidyRule {
   static let words: [TidyRule] = [forcedTry, forcedCast, emptyCatch, fatal, fixme, todo]
 
   private static let forcedTry = forbidding(
-    "no forced try", where: \.isSwift, line: { $0.contains("try!") }, instead: "handle the error or pass it on",
+    "no forced try", where: \.isSwift, words: ["try!"], instead: "handle the error or pass it on",
     planted: [Planted("Sources/Agent/A.swift", "let a = 1\nlet b = try! c()", line: 2)],
     accepted: [SourceFile("Sources/Agent/A.swift", "// try! is refused\nlet a = \"try! it\"\nlet b = try? c()")])
 
   private static let forcedCast = forbidding(
-    "no forced cast", where: \.isSwift, line: { $0.contains(/\bas!/.onCodeWords) },
+    "no forced cast", where: \.isSwift, words: ["as!"], line: { $0.contains(/\bas!/.onCodeWords) },
     instead: "use as? and say what else may come",
     planted: [Planted("Tests/AgentTests/A.swift", "let b = c as! Int", line: 1)],
     accepted: [SourceFile("Tests/AgentTests/A.swift", "let b = c as? Int\nlet d = \"as!\"\nlet e = has!=1")])
@@ -18,7 +18,7 @@ extension TidyRule {
   private static let emptyCatch = TidyRule(
     name: "no empty catch",
     check: { file, _ in
-      guard file.isSwift else { return [] }
+      guard file.isSwift, file.code.has(oneOf: ["catch"]) else { return [] }
       return file.code.matches(of: /\bcatch\b[^{}\n]*\{\s*\}/.onCodeWords).map { match in
         let line = file.code[..<match.range.lowerBound].count { $0 == "\n" } + 1
         return Finding(path: file.path, line: line, message: "no empty catch: handle the error, or count it")
@@ -31,7 +31,7 @@ extension TidyRule {
     accepted: [SourceFile("Sources/Agent/A.swift", "do { try a() } catch { log(error) }\n// catch {}")])
 
   private static let fatal = forbidding(
-    "no fatalError", where: \.isSwift, line: { $0.contains(/\bfatalError\b/.onCodeWords) },
+    "no fatalError", where: \.isSwift, words: ["fatalError"], line: { $0.contains(/\bfatalError\b/.onCodeWords) },
     instead: "a precondition for our own bug, a thrown error for the system's",
     planted: [Planted("Sources/VXLAN/A.swift", "func a() -> Int {\n  Swift.fatalError(\"b\")\n}", line: 2)],
     accepted: [SourceFile("Sources/VXLAN/A.swift", "func a() { precondition(true, \"no fatalError\") }")])
@@ -40,13 +40,13 @@ extension TidyRule {
   private static let todoMark = "TO" + "DO"
 
   private static let fixme = forbidding(
-    "no \(fixmeMark)", inText: true, where: \.isProgram, line: { $0.contains(fixmeMark) },
+    "no \(fixmeMark)", inText: true, where: \.isProgram, words: [fixmeMark],
     instead: "repair it before it merges",
     planted: [Planted("scripts/a.py", "# fine\n# \(fixmeMark): later", line: 2)],
     accepted: [SourceFile("scripts/a.py", "# fixed")])
 
   private static let todo = forbidding(
-    "\(todoMark) with an issue", inText: true, where: { $0.isProgram || $0.isMarkdown },
+    "\(todoMark) with an issue", inText: true, where: { $0.isProgram || $0.isMarkdown }, words: [todoMark],
     line: { line in
       line.ranges(of: todoMark).contains { !line[$0.upperBound...].contains(/^ ?\(?#[0-9]+/) }
     },

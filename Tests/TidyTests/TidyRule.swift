@@ -28,17 +28,19 @@ struct TidyRule: Sendable, CustomTestStringConvertible {
     words + imports + [unsafeTypes, purity, fileLength, functionLength, lineLength, fileNames, machinePaths]
     + [shellScripts, links]
 
-  /// A rule that is one pattern per line of code, or of the text when comments and literals count too.
+  /// A rule that is one pattern per line of code, or of the text when comments and literals count too. Only lines that
+  /// have one of `words` are tried, when there are any.
   static func forbidding(
     _ name: String, inText: Bool = false, where applies: @escaping @Sendable (SourceFile) -> Bool,
-    line matches: @escaping @Sendable (Substring) -> Bool, instead: String, planted: [Planted],
-    accepted: [SourceFile]
+    words: [String] = [], line matches: @escaping @Sendable (Substring) -> Bool = { _ in true }, instead: String,
+    planted: [Planted], accepted: [SourceFile]
   ) -> TidyRule {
     TidyRule(
       name: name,
       check: { file, _ in
         guard applies(file) else { return [] }
-        return file.numbered(inText ? file.text : file.code).filter { matches($0.line) }
+        let text = inText ? file.text : file.code
+        return (words.isEmpty ? file.numbered(text) : file.numbered(text, with: words)).filter { matches($0.line) }
           .map { Finding(path: file.path, line: $0.number, message: "\(name): \(instead)") }
       }, planted: planted, accepted: accepted)
   }

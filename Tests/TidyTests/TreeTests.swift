@@ -3,18 +3,16 @@ import Testing
 /// The rules of the house on this repository.
 @Suite("The source tree")
 struct TreeTests {
-  private static let tree = Result { try SourceTree.ofThisRepository() }
-
   @Test("keeps every rule", arguments: TidyRule.all)
   func keepsRule(_ rule: TidyRule) throws {
-    let tree = try Self.tree.get()
+    let tree = try SourceTree.ofThisRepository()
     let findings = tree.files.flatMap { rule.check($0, tree) }
     #expect(findings.isEmpty, "\(findings.map(\.description).joined(separator: "\n"))")
   }
 
   @Test("is read from its root, tests and scripts included")
   func isFound() throws {
-    let tree = try Self.tree.get()
+    let tree = try SourceTree.ofThisRepository()
     for path in [
       "Package.swift", "Sources/VXLAN/VNI.swift", "Tests/TidyTests/TreeTests.swift", "scripts/test", ".ci/run",
     ] {
@@ -25,7 +23,7 @@ struct TreeTests {
 
   @Test("needs every allowance in full: what shrank gets a lower one, what went gets none")
   func allowancesRatchetDown() throws {
-    let tree = try Self.tree.get()
+    let tree = try SourceTree.ofThisRepository()
     let files = Dictionary(uniqueKeysWithValues: tree.files.map { ($0.path, $0) })
     for (path, allowance) in SizeAllowances.files {
       let lines = files[path].map { $0.text.split(separator: "\n", omittingEmptySubsequences: false).count - 1 }

@@ -54,6 +54,38 @@ struct ComparisonWindowTests {
     #expect(counts().matched == 2 && counts().lost == 1 && counts().duplicated == 0)
   }
 
+  @Test mutating func `what the other side was not there to see is not lost`() {
+    window = ComparisonWindow(spans: [0...30, 10...20], capacity: 8)
+    for (number, time) in [(1, 9), (2, 10), (3, 20), (4, 21)] { window.note(frame(UInt8(number), at: Int64(time)), .a) }
+    window.note(frame(5, at: 15), .b)
+    window.finish()
+    #expect(window.outsideCounts == [2, 0] && counts().lost == 2 && counts(.bToA).lost == 1)
+  }
+
+  @Test mutating func `times at both ends of their range are far apart, and no more`() {
+    for (number, times) in [(Int64.min, Int64.max), (.max, .min), (0, .min)].enumerated() {
+      window.note(frame(UInt8(number), at: times.0), .a)
+      window.note(frame(UInt8(number), at: times.1), .b)
+    }
+    window.finish()
+    #expect(counts().matched == 1 && counts(.bToA).matched == 2)
+    #expect(counts().latency.most == .max && counts(.bToA).latency.most == .max)
+  }
+
+  @Test mutating func `segments beyond the limit are counted together, and how many they are`() {
+    window = ComparisonWindow(capacity: 8, segmentCountMax: 2)
+    for (number, vni) in [7, 8, 9, 10, 9, 7].enumerated() {
+      let bytes = Underlay.frame() + [UInt8(number)]
+      let frame = ComparedFrame(
+        bytes.span, time: Int64(number), vni: VNI(vni), hashedVNI: VNI(vni), key: Self.key)
+      window.note(frame, .a)
+    }
+    window.finish()
+    let rest = ComparisonKey(vni: nil, direction: .aToB, isOfFurtherSegments: true)
+    #expect(window.counts.count == 3 && window.counts[rest]?.lost == 3 && window.furtherSegmentCount == 2)
+    #expect(window.counts[ComparisonKey(vni: VNI(7), direction: .aToB)]?.lost == 2)
+  }
+
   @Test mutating func `what is overtaken is reordered`() {
     for number in 1...3 { window.note(frame(UInt8(number), at: Int64(number)), .a) }
     for (place, number) in [2, 3, 1].enumerated() { window.note(frame(UInt8(number), at: Int64(10 + place)), .b) }

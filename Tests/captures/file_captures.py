@@ -3,8 +3,9 @@ with a reserved bit set."""
 
 import struct
 
-from frames import tagged
+from frames import checksum, tagged
 from pcap_file import LINUX_SLL, LINUX_SLL2, RAW, pcap, pcapng
+from sealed_rules import SealedConversation
 from underlay import Conversation, Trace, datagram, packet, udp, with_reserved_bit
 
 READ = {"reserved-bits": [2]}
@@ -33,7 +34,9 @@ def captures():
     yield "truncated-record-header.pcap", ethernet[:-len(records[-1][1]) - 8], 1, READ
     yield "record-of-2-gibibytes.pcap", ethernet + struct.pack("<IIII", 0, 0, 1 << 31, 1 << 31), 1, READ
     yield "record-of-0-bytes.pcap", ethernet + struct.pack("<IIII", 0, 0, 0, 0), 1, READ
-    yield "jumbo.pcap", pcap(records + [jumbo(records[-1][0])]), 1, None
+    yield "jumbo.pcap", pcap(records + [jumbo(records[-1][0])]), 1, READ
+    yield "time-back.pcap", pcap(backward().records), 1, {"nonce-reused": [3]}
+    yield "time-far-back.pcap", pcap(backward(seconds=361).records), 0, {}
     yield "truncated-whole.pcap", pcap(records[::2])[:-20], 2, {}
     yield "truncated-header.pcap", ethernet[:10], 2, None
     yield "zero-length.pcap", b"", 2, None
@@ -48,6 +51,15 @@ def trace(six=False):
     made.add(talk.good())
     made.breaks(datagram(with_reserved_bit(talk.payload()), six=six))
     made.add(talk.answer())
+    return made
+
+
+def backward(seconds=0.002):
+    """Sealed datagrams of which the third has the nonce of the second, and a time before it and the first."""
+    made, seals = Trace(), SealedConversation()
+    made.add(seals.there(), seals.there(counter=7))
+    made.wait(-seconds)
+    made.add(seals.there(counter=7))
     return made
 
 
@@ -77,7 +89,8 @@ def jumbo(time):
     """A record of 80,000 bytes as BIG TCP leaves it to a card: lengths of IP and UDP are zero."""
     frame = packet(17, udp(50_000, 4789, Conversation().payload()), identification=0)
     head = bytearray(frame[:42])
-    head[16:18], head[38:40] = b"\0\0", b"\0\0"
+    head[16:18], head[24:26], head[38:40] = b"\0\0", b"\0\0", b"\0\0"
+    head[24:26] = struct.pack(">H", checksum(bytes(head[14:34])))
     made = bytes(head) + frame[42:]
     made += bytes(80_000 - len(made))
     return time, made, len(made)

@@ -16,12 +16,13 @@ class Capture:
     `vtep verify --strict` finds a rule broken that is not among `allows`: those that the test breaks on purpose.
 
     `judging` gives the options of `vtep verify`. There is room for `buffer` KiB of frames that tcpdump has not read
-    yet, each of which takes `snaplen` bytes however short it is (0: the most there is).
+    yet, each of which takes `snaplen` bytes however short it is (0: the most there is). `silent` is a capture that may
+    have no datagram of VXLAN.
     """
 
     def __init__(self, host, device, path, expression="udp port 4789", direction="inout", snaplen=0, buffer=16384,
-                 allows=(), judging=lambda: ()):
-        self.path, self.allows, self.judging = path, allows, judging
+                 allows=(), judging=lambda: (), silent=False):
+        self.path, self.allows, self.judging, self.silent = path, allows, judging, silent
         self.log = open(f"{path}.log", "w+", encoding="utf-8")
         self.process = host.popen("tcpdump", "-Z", "root", "-i", device, "-Q", direction, "-U", "--immediate-mode",
                                   "-s", snaplen, "-B", buffer, "-w", path, f"({expression}) or ({FRAGMENT})",
@@ -39,16 +40,20 @@ class Capture:
         with open(self.log.name, encoding="utf-8") as text:
             return text.read()
 
-    def close(self):
-        """Ends tcpdump, so that the file is whole, and judges the file."""
-        if self.process.poll() is not None:
-            return
+    def end(self):
+        """Ends tcpdump, so that the file is whole."""
         self.process.send_signal(signal.SIGINT)
         self.process.wait(timeout=30)
+
+    def close(self):
+        """Ends tcpdump and judges the file."""
+        if self.process.poll() is not None:
+            return
+        self.end()
         assert "0 packets dropped by kernel" in self.said(), f"the capture is not whole: {self.said()}"
         cut = self.lines(FRAGMENT)
         assert cut == [], f"{len(cut)} outer datagrams were IP fragments; the first: {cut[0]}"
-        verifying.check(self.path, self.allows, self.judging())
+        verifying.check(self.path, self.allows, self.judging(), self.silent)
 
     def frames(self):
         """The bytes of each frame of the capture, as they were on the device. Only after `close`."""

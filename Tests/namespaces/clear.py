@@ -10,7 +10,7 @@ from packets import Packets
 from sealed import overlay
 
 GUEST = mac(0xB0B)
-COUNT = 300_000 // 12 if full() else 250
+COUNT = 1_000_000 // 12 if full() else 250
 
 
 def request_for_the_tap():

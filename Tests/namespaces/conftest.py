@@ -15,6 +15,7 @@ from broken import carries_its_own_libsodium, environments  # noqa: E402
 from figures import figure, pytest_terminal_summary  # noqa: E402, F401
 from lab import Lab, remove_leftovers  # noqa: E402
 from numbered import Numbered  # noqa: E402
+from sanitizers import SanitizerReports  # noqa: E402
 from sealed_end import End  # noqa: E402
 
 TOOLS = {"ip": "iproute2", "bridge": "iproute2", "ethtool": "ethtool", "ping": "iputils-ping", "tcpdump": "tcpdump",
@@ -41,6 +42,8 @@ def pytest_configure(config):
     if binary() is None or not os.access(binary(), os.X_OK):
         pytest.exit(f"no vtep to test at {binary() or '.build'}: build it with `swift build -c release`, or name it in "
                     "VTEP_BINARY", returncode=1)
+    config.sanitizer_reports = SanitizerReports()
+    config.add_cleanup(config.sanitizer_reports.close)
     # SIGTERM as Ctrl-C: pytest then takes every fixture down, and namespaces with them.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not is_one_of_several(config):
@@ -94,6 +97,13 @@ def pytest_runtest_makereport(item):
             for agent in lab.agents:
                 if agent.process is not None:
                     report.sections.append((f"{agent.host.name}: standard error of the agent", agent.stderr()[-4000:]))
+
+
+@pytest.fixture(autouse=True)
+def sanitizer_reports(pytestconfig):
+    """What sanitizers reported, which nothing of a test may have caused, its lab's end included."""
+    yield pytestconfig.sanitizer_reports
+    pytestconfig.sanitizer_reports.judge()
 
 
 @pytest.fixture(autouse=True)

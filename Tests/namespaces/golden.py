@@ -10,8 +10,8 @@ sys.path.append(FOLDER)
 
 import generate  # noqa: E402, F401
 import sealed_rules  # noqa: E402, F401
-from pcap_file import pcap  # noqa: E402, F401
-from underlay import Trace  # noqa: E402, F401
+from pcap_file import pcap, pcapng  # noqa: E402, F401
+from underlay import Conversation, Trace  # noqa: E402, F401
 
 with open(f"{FOLDER}/expected.json", encoding="utf-8") as _file:
     EXPECTED = json.load(_file)

@@ -98,17 +98,19 @@ def until(manager, line):
 
 @pytest.mark.parametrize("different", ((), ("control",), ("control", "tap"), ("tap",)),
                          ids=lambda names: "+".join(names) or "same")
-def test_fault_row_44_a_second_instance_is_refused_at_once_and_the_first_is_unharmed(lab, different):
+def test_fault_row_44_a_second_instance_is_refused_at_once_and_the_first_is_unharmed(lab, different, figure):
     first = addressed(lab).start()
     second = lab.agent(start=False, segments=[{"vni": 42, "tap": "vx43" if "tap" in different else "vx42"}],
                        control={} if "control" in different else {"socket": first.socket_path})
     watch = Stopwatch()
     second.launch()
     status = second.process.wait(timeout=30)
-    assert status not in (0, None) and watch.seconds() <= 1
+    taken = watch.seconds()
+    assert status not in (0, None) and taken <= 1
     assert second.stderr().strip() and not second.ready()
     assert lab.h1.ping("10.42.0.2") and first.json("segments")[0]["tap"] == "vx42"
     assert "tap" not in different or lab.h1.link("vx43") is None
+    figure(f"ended with {status} after {1000 * taken:.0f} ms")
 
 
 def test_without_the_right_to_make_devices_it_says_what_is_missing(lab):

@@ -262,7 +262,7 @@ def test_an_agent_shows_its_frames_opened_and_says_why_it_drops(lab):
     assert file.wait(timeout=20) == 0
     # Those of one batch have one time, and what ends is told first.
     lines = sorted((line.split(" ", 1)[1] for line in shown.lines()), key=len)
-    assert lines[0] == f"vni 42 len 100 | {mac_text(mac(0xB0B))} > ff:ff:ff:ff:ff:ff ethertype 0x88b5, length 86"
+    assert lines[0] == f"In  vni 42 len 100 | {mac_text(mac(0xB0B))} > ff:ff:ff:ff:ff:ff ethertype 0x88b5, length 86"
     assert lines[1].endswith("vlan 5, p 0, ethertype 0x88b5, length 86 drop vlan-tag") and len(lines) == 2
     assert vtep("capture", "-r", written, "--count").stdout == "3 packets\n"
     with open(f"{written}.jsonl", encoding="utf-8") as text:

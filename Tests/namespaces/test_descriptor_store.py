@@ -41,7 +41,7 @@ def again(agent, manager, more=()):
     agent.start(manager.environment(), prefix=manager.hand_back(more))
 
 
-def test_row_47_after_kill_9_the_table_is_learned_anew_and_frames_pass_within_two_seconds(lab, figure):
+def test_fault_row_47_after_kill_9_the_table_is_learned_anew_and_frames_pass_within_two_seconds(lab, figure):
     agent, other = pair(lab, 1)
     stale = mac_text(mac(0xDEAD))
     assert agent.ask("fdb", "add", stale, "--vni", 42, "--peer", "b").returncode == 0
@@ -60,7 +60,7 @@ def test_row_47_after_kill_9_the_table_is_learned_anew_and_frames_pass_within_tw
     other.stop()
 
 
-def test_row_47_no_mapping_is_older_than_the_ageing_time_whoever_restarts(lab, figure):
+def test_fault_row_47_no_mapping_is_older_than_the_ageing_time_whoever_restarts(lab, figure):
     ageing = 300 if full() else 4
     segment = {"vni": 42, "tap": "vx42", "ageing": f"{ageing}s"}
     agent = lab.agent("h1", segments=[{**segment, "address": [f"{overlay(1)}/24"]}])

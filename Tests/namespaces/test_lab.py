@@ -12,6 +12,7 @@ import tempfile
 
 import pytest
 
+from compiled import compiled
 from datagrams import Ledger, Losses
 from frames import InnerFlow, ethernet, mac, vxlan, with_bit
 from host import wait_until
@@ -193,3 +194,12 @@ def test_a_superframe_is_cut_as_the_flow_would_have_been_sent():
         kind = 5 if udp else 1 if version == 4 else 4
         header = struct.pack("BBHHHH", 1, kind, 0, 100, start, 6 if udp else 16)
         assert segments(header, whole.frame(b"".join(data))) == [flow.frame(each) for each in data]
+
+
+def test_a_report_of_a_sanitizer_fails_the_test_that_ran_the_program(tmp_path, sanitizer_reports):
+    program = compiled(tmp_path, "overflow", options=("-fsanitize=address",))
+    assert subprocess.run([program], capture_output=True, timeout=60).returncode != 0
+    with pytest.raises(AssertionError, match="heap-buffer-overflow"):
+        sanitizer_reports.judge()
+    # And only that one.
+    sanitizer_reports.judge()

@@ -32,7 +32,7 @@ def test_no_marker_of_a_sealed_segment_is_seen_and_each_arrives(lab):
     status, report = leak_test(first, "--target", overlay(2))
     assert (status, report["verdict"]) == (0, "sealed"), report
     assert report["arrived"] == report["asked"] == 18 and report["leaked"] == 0
-    assert report["datagrams"] >= 2 * report["asked"], "the answers passed too"
+    assert report["datagrams"] - report["received"] >= report["asked"] <= report["received"], "the answers passed too"
     # Now the neighbour is known, and needs no naming.
     assert leak_test(first)[0] == 0
 
@@ -41,7 +41,8 @@ def test_markers_of_a_plain_segment_are_found(lab):
     plain_agents(lab)
     status, report = leak_test(lab.agents[0], "--target", overlay(2))
     assert (status, report["verdict"]) == (1, "clear"), report
-    assert report["arrived"] == report["asked"] and report["leaked"] >= report["planted"] + report["asked"]
+    assert report["arrived"] == report["asked"] and report["leaked"] > report["asked"], \
+        "packets, in which a busy host may have several datagrams"
 
 
 def test_the_leak_test_fails_where_a_cipher_leaves_frames_in_clear(lab, broken):
@@ -53,6 +54,32 @@ def test_the_leak_test_fails_where_a_cipher_leaves_frames_in_clear(lab, broken):
     status, report = leak_test(lab.agents[0], "--target", overlay(2))
     assert (status, report["verdict"]) == (1, "leak"), report
     assert report["leaks"]
+
+
+def test_who_is_on_the_same_bridge_proves_nothing(lab):
+    known = identities(lab)
+    bridged = {"vni": 42, "tap": "vx42", "sealed": True, "bridge": "br42"}
+    first = sealed_agent(lab, "h1", known, [bridged], start=True)
+    sealed_agent(lab, "h2", known, start=True)
+    for agent in lab.agents:
+        session_up(agent)
+    guest = lab.add_host("guest")
+    lab.cable(lab.h1, "g0", guest, "eth0")
+    lab.h1.ip("link", "set", "g0", "master", "br42")
+    lab.h1.ip("addr", "add", f"{overlay(1)}/24", "dev", "br42")
+    guest.ip("addr", "add", f"{overlay(9)}/24", "dev", "eth0")
+    lab.h1.ping(overlay(9))
+    # Its own broadcasts to the peer are on the underlay, what the neighbour is asked is not.
+    status, report = leak_test(first, "--device", "br42")
+    assert status == 2 and "nobody to ask" in report, report
+    status, report = leak_test(first, "--device", "br42", "--target", overlay(9))
+    assert (status, report["verdict"]) == (2, "undecided") and report["arrived"] == report["asked"], report
+    assert "datagrams of the segment left" in report["reason"], report
+    lab.h1.ping(overlay(2))
+    status, report = leak_test(first, "--device", "br42")
+    assert (status, report["verdict"]) == (0, "sealed") and report["asked"] == 18, report
+    status, report = leak_test(first, "--device", "br42", "--target", overlay(2), "--target", overlay(9))
+    assert (status, report["verdict"]) == (2, "undecided") and report["arrived"] == report["asked"], report
 
 
 def test_the_leak_test_judges_nothing_that_it_does_not_see(lab):

@@ -152,7 +152,7 @@ def test_the_documentation_has_the_metrics_that_there_are(lab):
 
 @judged_by_prometheus
 def test_promtool_accepts_the_rules_and_what_they_are_to_do():
-    assert "20 rules found" in promtool("check", "rules", f"{CONTRIB}/prometheus/alerts.yml")
+    assert "21 rules found" in promtool("check", "rules", f"{CONTRIB}/prometheus/alerts.yml")
     assert "SUCCESS" in promtool("test", "rules", f"{CONTRIB}/prometheus/alerts_test.yml")
     promtool("check", "config", f"{CONTRIB}/prometheus/prometheus.yml")
 
@@ -193,7 +193,7 @@ def test_a_prometheus_scrapes_the_agent_and_takes_the_rules(lab):
     assert value("vtep_ready") == [1]
     assert value('scrape_samples_scraped{job="vtep"}')[0] == len(Page.of(lab.h1).series)
     [group] = ask("rules")["groups"]
-    assert len(group["rules"]) == 20 and {each["health"] for each in group["rules"]} <= {"ok", "unknown"}
+    assert len(group["rules"]) == 21 and {each["health"] for each in group["rules"]} <= {"ok", "unknown"}
 
 
 def test_health_and_readiness(lab):

@@ -92,7 +92,7 @@ def told(frame):
 
 
 @pytest.mark.parametrize("inner", ("v4", "v6"))
-def test_fault_row_36_the_answer_is_right_to_the_byte(shrinking, inner):
+def test_fault_row_36_the_answer_is_right_to_the_byte(shrinking, inner, figure):
     lab, agent, mtu, fits = shrinking
     with Packets(lab.h1, "vx42") as answers:
         for number, length in enumerate((fits + 1, mtu), 1):
@@ -103,13 +103,15 @@ def test_fault_row_36_the_answer_is_right_to_the_byte(shrinking, inner):
         counted = sent(lab, agent, [packet(inner, fits, sender=3)])
         assert counted.dropped("overlay") == {}, counted
         assert answers.rest() == []
+    figure(f"one byte over {fits} and all of {mtu} are answered with {fits}, {fits} is not")
 
 
 @pytest.mark.parametrize("inner", ("v4", "v6"))
-def test_fault_row_36_a_pair_of_addresses_is_told_once_a_second(shrinking_v4, inner):
+def test_fault_row_36_a_pair_of_addresses_is_told_once_a_second(shrinking_v4, inner, figure):
     lab, agent, mtu, _ = shrinking_v4
     frame, began = packet(inner, mtu), time.monotonic()
-    with lab.capture(device="vx42", expression=ANSWER, direction="in") as capture, Packets(lab.h1, "vx42") as tap:
+    with lab.capture(device="vx42", expression=ANSWER, direction="in", silent=True) as capture, \
+            Packets(lab.h1, "vx42") as tap:
         before, count = agent.counters(), 0
         while time.monotonic() - began < 2.3:
             tap.send(frame)
@@ -123,15 +125,17 @@ def test_fault_row_36_a_pair_of_addresses_is_told_once_a_second(shrinking_v4, in
     assert 2 <= len(times) <= 1 + int(taken), times
     # The agent reads the clock once for a batch, a moment before its answer is written.
     assert all(later - earlier > 0.95 for earlier, later in zip(times, times[1:])), times
+    figure(f"{count} too large in {taken:.1f} s: {len(times)} answers")
 
 
 @pytest.mark.parametrize("inner", ("v4", "v6"))
 @pytest.mark.parametrize("what, most", (("sender", PER_SENDER), ("segment", PER_SEGMENT)), ids=("sender", "segment"))
-def test_fault_row_36_ten_answers_a_second_for_a_sender_and_a_hundred_for_a_segment(shrinking_v4, inner, what, most):
+def test_fault_row_36_ten_answers_a_second_for_a_sender_and_a_hundred_for_a_segment(
+        shrinking_v4, inner, what, most, figure):
     lab, agent, mtu, _ = shrinking_v4
     numbers = range(1, 41) if what == "sender" else range(1, 301)
     frames = [packet(inner, mtu, **{"receiver" if what == "sender" else "sender": number}) for number in numbers]
-    with lab.capture(device="vx42", expression=ANSWER, direction="in") as capture:
+    with lab.capture(device="vx42", expression=ANSWER, direction="in", silent=True) as capture:
         for _ in range(2):
             counted = sent(lab, agent, frames)
             assert counted.dropped("overlay") == {"too-big": len(frames)}, counted
@@ -139,6 +143,7 @@ def test_fault_row_36_ten_answers_a_second_for_a_sender_and_a_hundred_for_a_segm
     times = [float(time) for time, in capture.fields("frame.time_epoch")]
     assert len(times) == 2 * most, times
     assert times[most] - times[most - 1] > 1, "two bursts"
+    figure(f"{len(frames)} too large at once, twice: {len(times)} answers")
 
 
 def test_nobody_is_told_about_what_must_not_be_answered(shrinking):

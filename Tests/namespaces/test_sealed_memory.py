@@ -54,7 +54,7 @@ def in_locked_memory(agent, secret):
 
 
 @pytest.mark.parametrize("cipher", ("aes256gcm", "chacha20poly1305"))
-def test_fault_row_51_keys_lie_in_locked_memory_and_old_ones_nowhere(lab, cipher):
+def test_fault_row_51_keys_lie_in_locked_memory_and_old_ones_nowhere(lab, cipher, figure):
     known = identities(lab)
     agent = sealed_agent(lab, "h1", known, [sealed_segment(1, cipher=cipher)])
     with SealedPeer(lab.h2, agent, known["h2"], known["h1"].public, cipher=cipher) as peer:
@@ -76,6 +76,7 @@ def test_fault_row_51_keys_lie_in_locked_memory_and_old_ones_nowhere(lab, cipher
         private = known["h1"].private
         assert in_locked_memory(agent, private)
         assert not places(agent, base64.b64encode(private)[:40]), "the text of its file is wiped"
+    figure("keys in use: in locked memory only; retired ones, their secrets and the key file's text: in no page")
 
 
 def test_fault_row_51_keys_that_were_replaced_by_a_reload_are_nowhere(lab):

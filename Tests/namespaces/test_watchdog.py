@@ -62,7 +62,7 @@ def test_nothing_is_told_without_the_variable_or_to_another_process(lab, service
         service.forget()
 
 
-def test_fault_row_53_a_worker_that_is_held_ends_it_and_one_that_goes_on_brings_it_back(lab, service):
+def test_fault_row_53_a_worker_that_is_held_ends_it_and_one_that_goes_on_brings_it_back(lab, service, figure):
     agent = started(lab, service, workers=2)
     for name in ("vtep-worker-1", "vtep-worker-0"):
         tells(service, SECONDS)
@@ -72,6 +72,7 @@ def test_fault_row_53_a_worker_that_is_held_ends_it_and_one_that_goes_on_brings_
             assert f"worker={name[-1]}" in told[-1]
         assert service.next("WATCHDOG=1", 3 * SECONDS)
     assert agent.stderr().count("does not go on") == 2 and agent.stderr().count("the worker goes on") == 2
+    figure("each of two workers was held: named, the watchdog silent until it went on")
 
 
 def test_fault_row_53_the_main_thread_that_is_held_and_a_stopped_process_end_it(lab, service):

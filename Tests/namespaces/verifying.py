@@ -29,11 +29,14 @@ class Judgement:
         return f"status {self.status}, {found}, {self.messages}"
 
 
-def check(path, allows=(), options=()):
-    """Fails if a capture breaks a rule that is not among those that are allowed, warnings included."""
+def check(path, allows=(), options=(), silent=False):
+    """Fails if a capture breaks a rule that is not among those that are allowed, warnings included; also where it was
+    not judged whole, or has no datagram of VXLAN and is not said to be `silent`.
+    """
     judged = Judgement(path, "--strict", *options)
     broken = set(judged.findings()) - set(allows)
-    assert judged.report is not None and not broken, f"vtep verify: {sorted(broken)} in {path}: {judged}"
+    assert judged.status in (0, 1) and not broken, f"vtep verify: {sorted(broken)} in {path}: {judged}"
+    assert silent or judged.report["datagrams"] > 0, f"{path}: no datagram was there to judge"
 
 
 def judging(lab):

@@ -44,8 +44,9 @@ package final class CaptureClient {
       let message = try Self.understand(passed.bytes)
       if let refused = message.refused { throw CaptureFailure(refused) }
       if let accepted = message.accepted {
+        let descriptors = passed.takeDescriptors()
         terms = CaptureTerms(accepted)
-        rings = try Self.map(passed.takeDescriptors(), accepted)
+        rings = try Self.map(descriptors, terms)
       }
       if let peers = message.peers { terms?.follow(peers) }
       if message.isComplete == true { break }
@@ -155,10 +156,10 @@ package final class CaptureClient {
 
   /// Closes the descriptors, which are not needed any more.
   private static func map(
-    _ descriptors: [Int32], _ accepted: CaptureMessage.Accepted
+    _ descriptors: [Int32], _ terms: CaptureTerms?
   ) throws(CaptureFailure) -> [CaptureRingReader] {
     defer { for descriptor in descriptors { close(descriptor) } }
-    guard descriptors.count == 2 * accepted.workerCount else {
+    guard let accepted = terms?.accepted, descriptors.count == 2 * accepted.workerCount else {
       throw CaptureFailure("the agent's answer is not understood")
     }
     var rings: [CaptureRingReader] = []

@@ -16,8 +16,8 @@ package struct CapturedFrame: Equatable, Sendable {
   /// Nanoseconds since 1970: when the batch was taken that it came in.
   package let time: UInt64
   package let direction: Direction
-  /// Why it ended; nil: it went on.
-  package let reason: DropReason?
+  /// Why it ended, as the agent names it; nil: it went on.
+  package let reason: String?
   package let vni: UInt32?
   /// The name of the peer that it came from or goes to; nil: none that is known, or several.
   package let peer: String?
@@ -63,11 +63,16 @@ struct CaptureTerms {
   func frame(_ record: CaptureRecord, outer: CapturedFrame.Outer?, byteCount: Int) -> CapturedFrame {
     CapturedFrame(
       time: record.time, direction: record.direction == 0 ? .overlay : .underlay,
-      reason: DropReason(rawValue: record.reason), vni: record.vni == CaptureRecord.noVNI ? nil : record.vni,
+      reason: reason(record.reason), vni: record.vni == CaptureRecord.noVNI ? nil : record.vni,
       peer: peers[Int(record.peer)], outer: outer, byteCount: byteCount,
       frameCount: outer == nil ? Int(record.frameCount) : 1, gsoByteCount: outer == nil ? Int(record.gsoByteCount) : 0,
       hasPartialChecksum: record.marks.contains(.hasPartialChecksum),
       isRepeated: record.marks.contains(.isRepeated), isConsumed: record.marks.contains(.isConsumed))
+  }
+
+  private func reason(_ number: UInt8) -> String? {
+    guard number != CaptureRecord.noReason else { return nil }
+    return accepted.reasons.indices.contains(Int(number)) ? accepted.reasons[Int(number)] : "reason \(number)"
   }
 
   /// The ends of the datagrams of a record.

@@ -35,7 +35,8 @@ extension ControlSocketPath {
       let names = try? Directory.names(at: parent), !names.isEmpty || parent == own
     else { return nil }
     let socket = String(text.dropFirst(parent.utf8.count + 1))
-    let sockets = Set(["", TakeoverOffer.suffix].flatMap { [socket + $0, socket + $0 + Self.nextSuffix] })
+    let suffixes = ["", TakeoverOffer.suffix, CaptureOffer.suffix]
+    let sockets = Set(suffixes.flatMap { [socket + $0, socket + $0 + Self.nextSuffix] })
     let areSockets = names.allSatisfy { name in
       sockets.contains(name) && (try? ControlSocketPath("\(parent)/\(name)").existing()) != nil
     }

@@ -8,7 +8,7 @@ extension MetricsReading {
         [MetricSample(checks)]),
       MetricFamily(
         "vtep_leak_failures_total", .counter,
-        "Those that showed it. None was sent, and nothing of a sealed segment leaves this agent any more.",
+        "Those that showed it. None was sent, and within a second nothing of a sealed segment is sent any more.",
         [MetricSample(failures)]),
     ]
   }

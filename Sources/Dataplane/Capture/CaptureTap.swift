@@ -29,9 +29,29 @@ struct CaptureTap {
 
   func free() { pending.deallocate() }
 
-  /// Keeps the record, and the first of the bytes that the vectors list.
+  /// Keeps the record, and the first of its bytes: of a run of datagrams each with a record of its own where not all of
+  /// it is kept.
   /// - Parameter isPending: what becomes of it is known later in the batch.
   mutating func keep(
+    _ record: CaptureRecord, _ bytes: UnsafeMutablePointer<UInt8>?, _ byteCount: Int, isPending: Bool,
+    pace: inout CapturePace
+  ) {
+    let stride = Int(record.gsoByteCount)
+    guard record.kind == .outer, stride > 0, filter.snapByteCount < byteCount else {
+      return keepOne(record, bytes, byteCount, isPending: isPending, pace: &pace)
+    }
+    var piece = record
+    (piece.gsoByteCount, piece.frameCount) = (0, 1)
+    var offset = 0
+    while offset < byteCount {
+      let count = min(stride, byteCount &- offset)
+      piece.byteCount = UInt32(truncatingIfNeeded: count)
+      keepOne(piece, bytes.map { $0 + offset }, count, isPending: isPending, pace: &pace)
+      offset &+= stride
+    }
+  }
+
+  private mutating func keepOne(
     _ record: CaptureRecord, _ bytes: UnsafeMutablePointer<UInt8>?, _ byteCount: Int, isPending: Bool,
     pace: inout CapturePace
   ) {
@@ -62,20 +82,20 @@ struct CaptureTap {
     writer.put(record, capturedByteCount: kept, at: place)
   }
 
-  /// What was captured earlier in this batch from the memory at `start` has ended. Answers whether there was any.
-  mutating func mark(_ start: UnsafeMutablePointer<UInt8>, _ reason: UInt8) -> Bool {
+  /// What was captured earlier in this batch from the memory at `start` has ended.
+  func mark(_ start: UnsafeMutablePointer<UInt8>, _ reason: UInt8) {
     var (low, high) = (0, pendingCount)
     while low < high {
       let middle = (low &+ high) / 2
       if pending[middle].start <= start { low = middle &+ 1 } else { high = middle }
     }
-    guard low > 0 else { return false }
+    guard low > 0 else { return }
     let found = pending[low &- 1]
-    guard start - found.start <= found.byteCount else { return false }
+    // An empty datagram begins where it ends.
+    guard start - found.start < max(1, found.byteCount) else { return }
     var record = found.place.load(as: CaptureRecord.self)
     record.reason = reason
     found.place.storeBytes(of: record, as: CaptureRecord.self)
-    return true
   }
 
   /// A batch has ended.

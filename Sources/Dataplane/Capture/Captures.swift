@@ -81,6 +81,9 @@ package struct Captures: ~Copyable {
     _ record: CaptureRecord, toOuter: Bool, _ bytes: UnsafeMutablePointer<UInt8>?, _ byteCount: Int,
     isPending: Bool = false, isOfPeer: (Int) -> Bool
   ) {
+    // A copy, here and below: compiled for the thread sanitizer, both arguments are accesses to `self`.
+    var pace = pace
+    defer { self.pace = pace }
     for index in 0..<count where Self.wants(taps[index].filter, record, toOuter: toOuter, isOfPeer) {
       taps[index].keep(record, bytes, byteCount, isPending: isPending, pace: &pace)
     }
@@ -90,6 +93,8 @@ package struct Captures: ~Copyable {
   /// capture datagrams.
   mutating func keep(_ record: CaptureRecord, _ frames: borrowing OutgoingFrames, at index: Int) {
     let isOfPeer = { $0 == Int(record.peer) }
+    var pace = pace
+    defer { self.pace = pace }
     for number in 0..<count where Self.wants(taps[number].filter, record, toOuter: false, isOfPeer) {
       taps[number].keep(record, frames, at: index, pace: &pace)
     }
@@ -105,7 +110,7 @@ package struct Captures: ~Copyable {
   /// - Parameter inOuter: as captured by those who capture datagrams; else by those who capture frames.
   mutating func mark(_ start: UnsafeMutablePointer<UInt8>, _ reason: DropReason, inOuter: Bool) {
     for index in 0..<count where taps[index].filter.wantsOuter == inOuter {
-      _ = taps[index].mark(start, reason.rawValue)
+      taps[index].mark(start, reason.rawValue)
     }
   }
 

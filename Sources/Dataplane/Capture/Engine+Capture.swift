@@ -241,7 +241,7 @@ extension Engine {
   private func record(ofBufferAt start: UnsafeMutablePointer<UInt8>, _ byteCount: Int) -> CaptureRecord {
     for index in 0..<received.count {
       let buffer = received[index]
-      guard start >= buffer.start, start - buffer.start <= buffer.byteCount else { continue }
+      guard start >= buffer.start, start - buffer.start < max(1, buffer.byteCount) else { continue }
       return record(of: buffer, at: start - buffer.start, byteCount, isSealed: captures.isSealedBatch)
     }
     return record(.outer, .underlay, segment: Counters.noSegment, byteCount: byteCount)

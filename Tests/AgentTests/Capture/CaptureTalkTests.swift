@@ -36,7 +36,8 @@ private final class ScriptedSource: CaptureSource {
   func captureTerms(ringByteCount: Int) -> CaptureMessage.Accepted {
     CaptureMessage.Accepted(
       workerCount: 2, ringByteCount: ringByteCount, address: "192.0.2.1", plainPort: 4789, sealedPort: nil,
-      sourcePorts: [50_001, 50_002], sealedSourcePorts: [])
+      sourcePorts: [50_001, 50_002], sealedSourcePorts: [],
+      reasons: DropReason.allCases.map { "agent says \($0.name)" })
   }
 
   func filter(for request: CaptureRequest) -> CaptureFilter? {
@@ -119,10 +120,29 @@ struct CaptureTalkTests {
     dropped.reason = DropReason.staticMove.rawValue
     ends.source.write(worker: 0, dropped, [1, 1])
     let first = try #require(try take(client))
-    #expect(first.bytes == [1, 1] && first.frame.peer == "a" && first.frame.reason == .staticMove)
+    #expect(first.bytes == [1, 1] && first.frame.peer == "a" && first.frame.reason == "agent says static-move")
     let second = try #require(try take(client))
     #expect(second.bytes == [2] && second.frame.peer == "b" && second.frame.reason == nil && second.frame.vni == 42)
     #expect(try client.take(within: .milliseconds(5)) { _, _ in } == .idle)
+  }
+
+  @Test("an agent that states more workers than there can be is not understood", arguments: [0, 127, Int.max, .min])
+  func lies(workerCount: Int) throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: "vtep-\(UUID().uuidString.prefix(8))").path()
+    let listener = try MessageListener(path: path + CaptureOffer.suffix)
+    defer { listener.remove() }
+    let liar = Thread {
+      guard let socket = try? listener.accept() else { return }
+      let accepted = CaptureMessage.Accepted(
+        workerCount: workerCount, ringByteCount: 4_096, address: "192.0.2.1", plainPort: 4789, sourcePorts: [],
+        sealedSourcePorts: [])
+      let answer = try? ReportJSON.encode(CaptureMessage(accepted: accepted))
+      try? socket.send(answer ?? [], within: .seconds(5))
+    }
+    liar.start()
+    #expect(throws: CaptureFailure("the agent's answer is not understood")) {
+      _ = try CaptureClient(controlSocket: path, CaptureRequest())
+    }
   }
 
   @Test("a record of joined datagrams comes as one packet for each, with headers in front")

@@ -29,7 +29,7 @@ struct SealedDecapsulationTests {
   }
 
   @Test(
-    "fault row 17: every bit of a datagram of 142 bytes is flipped: none is delivered, and the window is unchanged",
+    "row 17: every bit of a datagram of 142 bytes is flipped: none is delivered, and the window is unchanged",
     arguments: SealedBench.ciphers)
   func flippedBits(cipher: Cipher) {
     let bench = SealedBench(cipher: cipher)
@@ -140,7 +140,7 @@ struct SealedDecapsulationTests {
   }
 
   @Test(
-    "fault row 14: in clear for a sealed segment, on either port and in any format: refused before anything is learned")
+    "row 14: in clear for a sealed segment, on either port and in any format: refused before anything is learned")
   func clearFrames() {
     let bench = SealedBench()
     let frame = SealedBench.frame(1)
@@ -174,7 +174,7 @@ struct SealedDecapsulationTests {
     #expect(bench.farDrops(.plainForSealed) == 4 && bench.far.engine.taps[0].written.isEmpty)
   }
 
-  @Test("fault row 18: 10,000 datagrams, twice more at once and again when the window has moved on: no frame twice")
+  @Test("row 18: 10,000 datagrams, twice more at once and again when the window has moved on: no frame twice")
   func replays() {
     let bench = SealedBench()
     bench.learnThere()
@@ -196,7 +196,7 @@ struct SealedDecapsulationTests {
     bench.expectBalance()
   }
 
-  @Test("fault row 19: shuffled in blocks of 64, 1024 and 8000 nothing is lost", arguments: [64, 1024, 8000])
+  @Test("row 19: shuffled in blocks of 64, 1024 and 8000 nothing is lost", arguments: [64, 1024, 8000])
   func shuffles(depth: Int) {
     let seed = TestSeed.next("sealed shuffle")
     var generator = SeededGenerator(seed: seed)
@@ -211,7 +211,7 @@ struct SealedDecapsulationTests {
     #expect(drops(bench).isEmpty)
   }
 
-  @Test("fault row 19: in blocks of 9000 backwards the 808 that are too late of each are dropped, and counted exactly")
+  @Test("row 19: in blocks of 9000 backwards the 808 that are too late of each are dropped, and counted exactly")
   func tooLate() {
     let bench = SealedBench()
     bench.learnThere()
@@ -225,7 +225,7 @@ struct SealedDecapsulationTests {
     bench.expectBalance()
   }
 
-  @Test("fault row 21: what one side sealed is not taken by itself nor by a third")
+  @Test("row 21: what one side sealed is not taken by itself nor by a third")
   func reflection() {
     let bench = SealedBench()
     bench.learnThere()

@@ -6,7 +6,7 @@ import VXLAN
 ///
 /// The capture does not say how long each is. Sealed ones are known by counters that count up. Of plain ones the first
 /// inner packet tells its length; where it is no IP packet, only a payload that the path could not carry is searched.
-enum DatagramRun {
+package enum DatagramRun {
   /// Header and Ethernet header.
   private static let byteCountMin = VXLANHeader.byteCount + EthernetHeader.byteCount
   /// Datagrams in one run.
@@ -14,7 +14,7 @@ enum DatagramRun {
   private static let countMax = 128
 
   /// How long each but the last is; nil: it is no run of datagrams of at most `most` bytes.
-  static func byteCount(of payload: borrowing Span<UInt8>, max most: Int) -> Int? {
+  package static func byteCount(of payload: borrowing Span<UInt8>, max most: Int) -> Int? {
     guard payload.count >= byteCountMin &+ VXLANHeader.byteCount else { return nil }
     let header = payload.bigEndian64(at: 0)
     let isPlain = header >> 56 == 0x08

@@ -1,25 +1,35 @@
-extension VerifyReport {
-  /// The report as a JUnit file: a suite for each capture, a case for each rule.
-  package static func junit(_ reports: [VerifyReport], isStrict: Bool) -> String {
+extension VerifyOutcome {
+  /// The outcomes as a JUnit file: a suite for each capture, a case for each rule and one for the reading.
+  package static func junit(_ outcomes: [VerifyOutcome], isStrict: Bool) -> String {
     var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
-    for report in reports { text += report.suite(isStrict: isStrict) }
+    for outcome in outcomes { text += outcome.suite(isStrict: isStrict) }
     return text + "</testsuites>\n"
   }
 
   private func suite(isStrict: Bool) -> String {
-    let cases = Rule.allCases.map { testCase($0, isStrict: isStrict) } + unmet.map(Self.unmetCase)
+    var cases = [readingCase]
+    if let report {
+      cases += Rule.allCases.map { Self.testCase($0, report, isStrict: isStrict) } + report.unmet.map(Self.unmetCase)
+    }
     let failureCount = cases.count { $0.contains("<failure") }
+    let errorCount = incompleteness == nil ? 0 : 1
     return
-      "  <testsuite name=\"\(Self.escape(file))\" tests=\"\(cases.count)\" failures=\"\(failureCount)\" errors=\"0\">\n"
-      + cases.joined() + "  </testsuite>\n"
+      "  <testsuite name=\"\(Self.escape(file))\" tests=\"\(cases.count)\" failures=\"\(failureCount)\""
+      + " errors=\"\(errorCount)\">\n" + cases.joined() + "  </testsuite>\n"
   }
 
-  private func testCase(_ rule: Rule, isStrict: Bool) -> String {
+  private var readingCase: String {
+    let head = "    <testcase classname=\"vtep.verify\" name=\"read\""
+    guard let incompleteness else { return head + "/>\n" }
+    return head + "><error message=\"\(Self.escape(incompleteness))\"/></testcase>\n"
+  }
+
+  private static func testCase(_ rule: Rule, _ report: VerifyReport, isStrict: Bool) -> String {
     let head = "    <testcase classname=\"vtep.verify\" name=\"\(rule.name)\""
-    guard let broken = rules.first(where: { $0.rule == rule.name }) else { return head + "/>\n" }
-    let lines = findings.filter { $0.rule == rule }.map { Self.escape("packet \($0.packet): \($0.detail)") }
+    guard let broken = report.rules.first(where: { $0.rule == rule.name }) else { return head + "/>\n" }
+    let lines = report.findings.filter { $0.rule == rule }.map { escape("packet \($0.packet): \($0.detail)") }
     let text = lines.joined(separator: "\n")
-    let message = "\(broken.count) findings: \(Self.escape(rule.explanation))"
+    let message = "\(broken.count) findings: \(escape(rule.explanation))"
     guard isStrict || rule.severity == .error else {
       return head + "><system-out>warning: \(message)\n\(text)</system-out></testcase>\n"
     }
